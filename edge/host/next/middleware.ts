@@ -1,0 +1,127 @@
+import { type NextFetchEvent, type NextRequest, NextResponse } from "next/server";
+import { failure } from "../../gateway";
+import {
+  type CookiePairs,
+  chunkNames,
+  dropForeignCookies,
+  isUnambiguous,
+  parseCookies,
+  replaceSessionCookies,
+  staleCookieLines,
+} from "../../session/cookies";
+import type { SessionState } from "../../session-keeper";
+import { consoleLog } from "../console-log";
+import { processMemory, RAW_TARGET_HEADER } from "../process-memory";
+import { authorize } from "./authorize";
+import { bodyLimitBytes } from "./body-limit";
+import { AUTH_BASE_PATH } from "./paths";
+import { type GatewaySources, type NextRuntime, nextRuntime } from "./runtime";
+
+/**
+ * The gateway as Next middleware: answers `/backend/…` itself, guards and freshens pages.
+ *
+ * A backend's answer is fetched here, never rewritten: a rewrite with a `Set-Cookie` sends the session cookie to the
+ * backend as a request header (measured on Next 16.4.6).
+ */
+export function gatewayMiddleware(
+  sources: GatewaySources,
+): (request: NextRequest, event: NextFetchEvent) => Promise<Response> {
+  return async (request, event) => {
+    try {
+      const runtime = nextRuntime(sources);
+      const waitUntil = event.waitUntil.bind(event);
+      const context = { target: rawTarget(request), waitUntil, bodyLimitBytes: bodyLimitBytes() };
+      return (await runtime.gateway.handle(request, context)) ?? (await page(request, { runtime, event }));
+    } catch (error) {
+      return failure(error, consoleLog(process.env));
+    }
+  };
+}
+
+function rawTarget(request: NextRequest): string {
+  const raw = processMemory().hasRawTargets ? request.headers.get(RAW_TARGET_HEADER) : null;
+  if (raw !== null) return raw;
+  const { pathname, search } = new URL(request.url);
+  return `${pathname}${search}`;
+}
+
+/** What a page, or an Auth.js route, is given instead of the request's own session cookies. */
+interface PageSession {
+  state: SessionState;
+  /** The `Cookie` header to pass on; null for the request's own. */
+  cookieHeader: string | null;
+  setCookies: string[];
+}
+
+async function page(
+  request: NextRequest,
+  { runtime, event }: { runtime: NextRuntime; event: NextFetchEvent },
+): Promise<Response> {
+  const cookies = parseCookies(request.headers.get("cookie"));
+  const { pathname } = request.nextUrl;
+  const isAuthRoute = pathname === AUTH_BASE_PATH || pathname.startsWith(`${AUTH_BASE_PATH}/`);
+  const isSessionRoute = pathname === `${AUTH_BASE_PATH}/session`;
+  const session =
+    isAuthRoute && !isSessionRoute
+      ? await asItIs(runtime, cookies)
+      : await freshened(runtime, { cookies, event, isSessionRoute });
+  const next = nextResponse(request, session.cookieHeader);
+  const response = isAuthRoute ? next : await authorize(request, { runtime, state: session.state, next });
+  const setCookies = isExternalRewrite(response, request) ? [] : session.setCookies;
+  for (const line of setCookies) response.headers.append("set-cookie", line);
+  // Auth.js's routes and a Server Action set cookies after us; what we set here survives theirs (measured on 16.4.6).
+  const mayCarryCookies = setCookies.length > 0 || isAuthRoute || request.headers.has("next-action");
+  if (mayCarryCookies) response.headers.set("cache-control", "private, no-store");
+  return response;
+}
+
+/** The newest session, for pages, Server Components and `/api/auth/session`. */
+async function freshened(
+  { gateway }: NextRuntime,
+  { cookies, event, isSessionRoute }: { cookies: CookiePairs; event: NextFetchEvent; isSessionRoute: boolean },
+): Promise<PageSession> {
+  const { keeper, writer } = gateway;
+  const { style } = writer.codec;
+  const state = await keeper.current(cookies, event.waitUntil.bind(event));
+  if (state.status === "none" || state.status === "ended") {
+    const setCookies = await keeper.cookieLines(state, cookies, { recheck: false });
+    const isClean = !cookies.some(([name]) => name.startsWith(style.name));
+    return { state, cookieHeader: isClean ? null : replaceSessionCookies(cookies, style.name, null), setCookies };
+  }
+  const renewed = await keeper.renewed(state, cookies);
+  const sealed = renewed?.sealed ?? (isUnambiguous(cookies, style.name) ? null : await writer.codec.seal(state.claims));
+  if (sealed === null) return { state, cookieHeader: null, setCookies: [] };
+  // Auth.js writes the session itself on this route; ours would only race with it. What it can't see is the stale rest.
+  const stale = staleCookieLines(style, cookies, chunkNames(sealed, style.name));
+  return {
+    state,
+    cookieHeader: replaceSessionCookies(cookies, style.name, sealed),
+    setCookies: isSessionRoute ? stale : (renewed?.lines ?? []),
+  };
+}
+
+/** For sign-in, sign-out and the callback, which need no token: only what would confuse Auth.js is taken out. */
+async function asItIs({ gateway }: NextRuntime, cookies: CookiePairs): Promise<PageSession> {
+  const { codec } = gateway.writer;
+  const { name } = codec.style;
+  const state: SessionState = { status: "none" };
+  if (isUnambiguous(cookies, name)) return { state, cookieHeader: null, setCookies: [] };
+  const claims = await codec.read(cookies);
+  const cookieHeader = claims
+    ? replaceSessionCookies(cookies, name, await codec.seal(claims))
+    : dropForeignCookies(cookies, name);
+  return { state, cookieHeader, setCookies: [] };
+}
+
+function nextResponse(request: NextRequest, cookieHeader: string | null): NextResponse {
+  if (cookieHeader === null) return NextResponse.next();
+  const headers = new Headers(request.headers);
+  headers.set("cookie", cookieHeader);
+  return NextResponse.next({ request: { headers } });
+}
+
+/** An app's `authorized` may rewrite elsewhere; a Set-Cookie on such a response would be sent there (measured). */
+function isExternalRewrite(response: Response, request: NextRequest): boolean {
+  const rewrite = response.headers.get("x-middleware-rewrite");
+  return rewrite !== null && new URL(rewrite, request.url).origin !== request.nextUrl.origin;
+}

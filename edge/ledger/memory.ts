@@ -1,0 +1,165 @@
+import { ConfigError } from "../problem";
+import type { Ledger, LedgerAdvance, LedgerContext, LedgerEngine, LedgerEntry, LedgerRead } from "./ledger";
+
+/** Bounds of the memory engine. */
+export interface MemoryLedgerOptions {
+  /** Live sessions remembered; the least recently used go first. Default 10,000, about 3 KB each with 1 KB tokens. */
+  maxSessions?: number;
+  /** Ended sessions remembered; the ones that end soonest go first. Default 100,000, about 150 bytes each. */
+  maxEnded?: number;
+}
+
+interface Live {
+  entry: LedgerEntry;
+  untilMs: number;
+}
+
+interface Flight {
+  promise: Promise<LedgerAdvance>;
+  startedAtMs: number;
+}
+
+/**
+ * The ledger of one process: exactly-once within it, nothing between two. The default; right for one `next start` or
+ * one Node server, wrong for several.
+ */
+export function memoryLedger({ maxSessions = 10_000, maxEnded = 100_000 }: MemoryLedgerOptions = {}): LedgerEngine {
+  if (!(maxSessions >= 1) || !(maxEnded >= 1)) {
+    throw new ConfigError("memoryLedger", "needs maxSessions and maxEnded of at least 1");
+  }
+  return {
+    name: "memory",
+    scope: "process",
+    open: (context) => new MemoryLedger(context, { maxSessions, maxEnded }),
+  };
+}
+
+class MemoryLedger implements Ledger {
+  readonly #context: LedgerContext;
+  readonly #bounds: Required<MemoryLedgerOptions>;
+  /** In order of use: the first is the one that was not asked for longest. */
+  readonly #live = new Map<string, Live>();
+  readonly #endedUntilMs = new Map<string, number>();
+  readonly #flights = new Map<string, Flight>();
+
+  constructor(context: LedgerContext, bounds: Required<MemoryLedgerOptions>) {
+    this.#context = context;
+    this.#bounds = bounds;
+  }
+
+  async read(sid: string): Promise<LedgerRead> {
+    return this.#lookUp(sid);
+  }
+
+  async advance(sid: string, entry: LedgerEntry): Promise<LedgerAdvance> {
+    for (;;) {
+      const known = this.#lookUp(sid);
+      if (known.status === "ended") return known;
+      if (known.status === "live" && known.entry.generation > entry.generation) return known;
+      const flight = this.#flights.get(sid) ?? this.#start(sid, entry);
+      const result = await settledWithin(flight.promise, this.#remainingMs(flight));
+      if (result) return result;
+      // The owner's request is gone and its promise with it (workerd cancels both): the next caller takes over.
+      if (this.#flights.get(sid) === flight) this.#flights.delete(sid);
+    }
+  }
+
+  async keep(sid: string, entry: LedgerEntry): Promise<boolean> {
+    const known = this.#lookUp(sid);
+    if (known.status === "ended") return false;
+    if (known.status === "unknown" || known.entry.generation < entry.generation) this.#remember(sid, entry);
+    return true;
+  }
+
+  async end(sid: string): Promise<{ ended: boolean; newest: LedgerEntry | null }> {
+    const newest = this.#live.get(sid)?.entry ?? null;
+    this.#live.delete(sid);
+    this.#endedUntilMs.delete(sid);
+    this.#endedUntilMs.set(sid, this.#expiryMs());
+    this.#dropOldest(this.#endedUntilMs, this.#bounds.maxEnded, "ledger_forgot_ended");
+    return { ended: true, newest };
+  }
+
+  #lookUp(sid: string): Exclude<LedgerRead, { status: "unavailable" }> {
+    const nowMs = this.#context.nowMs();
+    const endedUntilMs = this.#endedUntilMs.get(sid);
+    if (endedUntilMs !== undefined) {
+      if (endedUntilMs > nowMs) return { status: "ended" };
+      this.#endedUntilMs.delete(sid);
+    }
+    const live = this.#live.get(sid);
+    if (!live) return { status: "unknown" };
+    this.#live.delete(sid);
+    if (live.untilMs <= nowMs) return { status: "unknown" };
+    this.#live.set(sid, live);
+    return { status: "live", entry: live.entry };
+  }
+
+  #start(sid: string, entry: LedgerEntry): Flight {
+    const flight = { promise: this.#refresh(sid, entry), startedAtMs: this.#context.nowMs() };
+    this.#flights.set(sid, flight);
+    const done = (): void => {
+      if (this.#flights.get(sid) === flight) this.#flights.delete(sid);
+    };
+    flight.promise.then(done, done);
+    return flight;
+  }
+
+  async #refresh(sid: string, entry: LedgerEntry): Promise<LedgerAdvance> {
+    const outcome = await this.#context.refresh(entry);
+    if (outcome.status === "unavailable") {
+      const { status: _, ...why } = outcome;
+      return { status: "refresh_failed", ...why };
+    }
+    const next =
+      outcome.status === "refreshed" ? { ...entry, generation: entry.generation + 1, tokens: outcome.tokens } : null;
+    const known = this.#lookUp(sid);
+    if (known.status === "ended") {
+      if (next) this.#context.discard(next);
+      return known;
+    }
+    // Another holder took over while this one was given up, and got further: its generation stays.
+    if (known.status === "live" && known.entry.generation > entry.generation) return known;
+    if (!next) {
+      await this.end(sid);
+      return { status: "ended" };
+    }
+    this.#remember(sid, next);
+    return { status: "live", entry: next };
+  }
+
+  #remember(sid: string, entry: LedgerEntry): void {
+    this.#live.delete(sid);
+    this.#live.set(sid, { entry, untilMs: this.#expiryMs() });
+    this.#dropOldest(this.#live, this.#bounds.maxSessions, "ledger_forgot_session");
+  }
+
+  #dropOldest(map: Map<string, unknown>, max: number, event: string): void {
+    for (const sid of map.keys()) {
+      if (map.size <= max) return;
+      map.delete(sid);
+      this.#context.warn(event, { max });
+    }
+  }
+
+  #expiryMs(): number {
+    return this.#context.nowMs() + this.#context.sessionMaxAgeSeconds * 1000;
+  }
+
+  #remainingMs(flight: Flight): number {
+    return Math.max(0, flight.startedAtMs + this.#context.leaseMs - this.#context.nowMs());
+  }
+}
+
+/** The promise's value, or null when it does not come in time. The timer is the caller's own, so it fires for the caller. */
+async function settledWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<T | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

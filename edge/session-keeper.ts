@@ -1,0 +1,188 @@
+import { BoundedMap } from "./bounded-map";
+import type { EndedChecks } from "./ended-checks";
+import type { Ledger, LedgerAdvance, LedgerEntry } from "./ledger/ledger";
+import type { Log } from "./problem";
+import { type CookiePairs, setCookieLines } from "./session/cookies";
+import type { SessionClaims } from "./session/session";
+import type { SessionWriter } from "./session/writer";
+import { freshness } from "./token/token-set";
+
+/** A request's session after the ledger was asked, where it had to be. */
+export type SessionState =
+  | { status: "none" }
+  /** Signed out, or refused by the provider for good: the cookie is removed. */
+  | { status: "ended" }
+  | { status: "live"; claims: SessionClaims; entry: LedgerEntry; cookieIsBehind: boolean }
+  /** The access token has expired and the provider gave no refresh token: only a new sign-in helps. */
+  | { status: "sign_in_needed"; claims: SessionClaims }
+  /** The session is good, but no usable token can be had now. */
+  | {
+      status: "unavailable";
+      claims: SessionClaims;
+      problem: "provider_unavailable" | "ledger_unavailable";
+      retryAfterSeconds?: number;
+    };
+
+export type LiveSession = Extract<SessionState, { status: "live" }>;
+
+/** What the keeper composes. */
+export interface SessionKeeperOptions {
+  writer: SessionWriter;
+  ledger: Ledger;
+  checks: EndedChecks;
+  /** How long before its end an access token is refreshed, seconds. */
+  refreshAheadSeconds: number;
+  nowMs: () => number;
+  log: Log;
+}
+
+/** Work that outlives the response, e.g. `NextFetchEvent.waitUntil`. */
+export type WaitUntil = (work: Promise<unknown>) => void;
+
+/** After a failed background refresh the next attempt waits this long: the token is good, so nobody is in a hurry. */
+const BACKGROUND_BACKOFF_MS = 5_000;
+
+/**
+ * A backend that refuses every token must not turn each request into a grant: after one refresh for this reason, the
+ * next one waits.
+ */
+const REJECTION_PAUSE_MS = 30_000;
+
+const MAX_REMEMBERED = 10_000;
+
+/** Keeps sessions fresh: decides when the ledger is asked, and what of its answer reaches the request. */
+export class SessionKeeper {
+  readonly #options: SessionKeeperOptions;
+  readonly #retryNotBeforeMs = new BoundedMap<number>(MAX_REMEMBERED);
+  readonly #rejectedAtMs = new BoundedMap<number>(MAX_REMEMBERED);
+
+  constructor(options: SessionKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** The session of a request, with a usable token where one can be had. */
+  async current(cookies: CookiePairs, waitUntil: WaitUntil): Promise<SessionState> {
+    const { writer, nowMs } = this.#options;
+    const claims = await writer.codec.read(cookies);
+    if (!claims) return { status: "none" };
+    const found = await this.#newest(claims);
+    if (!("entry" in found)) return found;
+    const { entry, ledgerIsDown } = found;
+    const state: LiveSession = {
+      status: "live",
+      claims,
+      entry,
+      cookieIsBehind: entry.generation > claims.gateway.generation,
+    };
+    const fresh = freshness(entry.tokens, { nowMs: nowMs(), refreshAheadSeconds: this.#options.refreshAheadSeconds });
+    if (fresh === "fresh") return state;
+    if (entry.tokens.refreshToken === null) return fresh === "due" ? state : { status: "sign_in_needed", claims };
+    if (fresh === "due") {
+      this.#refreshBeside(state, waitUntil);
+      return state;
+    }
+    if (ledgerIsDown) return { status: "unavailable", claims, problem: "ledger_unavailable" };
+    return this.#advanced(claims, await this.#advance(claims.gateway.sid, entry));
+  }
+
+  /**
+   * A newer token after a backend refused this one with 401.
+   *
+   * @returns null when there is none to be had, and the backend's answer stands
+   */
+  async afterRejection({ claims, entry }: LiveSession): Promise<SessionState | null> {
+    const { sid } = claims.gateway;
+    const nowMs = this.#options.nowMs();
+    const lastMs = this.#rejectedAtMs.get(sid);
+    if (entry.tokens.refreshToken === null || (lastMs !== undefined && nowMs - lastMs < REJECTION_PAUSE_MS))
+      return null;
+    const state = this.#advanced(claims, await this.#advance(sid, entry));
+    if (state.status === "live") this.#rejectedAtMs.set(sid, nowMs);
+    return state.status === "unavailable" ? null : state;
+  }
+
+  /**
+   * The `Set-Cookie` lines that a response needs, if any: the newest generation when the cookie is behind, or its removal.
+   *
+   * @param options - `recheck`: time has passed since the state was found, so a sign-out may have come between
+   */
+  async cookieLines(state: SessionState, cookies: CookiePairs, options: { recheck: boolean }): Promise<string[]> {
+    if (state.status === "ended") return this.#removal(cookies);
+    const renewed = await this.renewed(state, cookies);
+    if (!renewed || state.status !== "live") return [];
+    const { ledger } = this.#options;
+    const isOver = options.recheck && (await ledger.read(state.claims.gateway.sid)).status === "ended";
+    return isOver ? this.#removal(cookies) : renewed.lines;
+  }
+
+  /** The cookie's new value and its `Set-Cookie` lines; null when the request's own is up to date or can't be written. */
+  async renewed(state: SessionState, cookies: CookiePairs): Promise<{ sealed: string; lines: string[] } | null> {
+    if (state.status !== "live" || !state.cookieIsBehind) return null;
+    const { codec, sealRefreshed } = this.#options.writer;
+    const sealed = await sealRefreshed(state.claims, state.entry);
+    const { style, maxAgeSeconds } = codec;
+    return sealed === null
+      ? null
+      : { sealed, lines: setCookieLines({ style, sealed, maxAgeSeconds, requestCookies: cookies }) };
+  }
+
+  #removal(cookies: CookiePairs): string[] {
+    const { style, maxAgeSeconds } = this.#options.writer.codec;
+    return setCookieLines({ style, sealed: null, maxAgeSeconds, requestCookies: cookies });
+  }
+
+  /** The cookie's entry, or the ledger's where that is newer or has to be asked. */
+  async #newest(
+    claims: SessionClaims,
+  ): Promise<{ entry: LedgerEntry; ledgerIsDown: boolean } | Exclude<SessionState, LiveSession>> {
+    const { ledger, checks, nowMs, refreshAheadSeconds } = this.#options;
+    const { sid, tokens, generation, provider } = claims.gateway;
+    const own: LedgerEntry | null = tokens && { generation, provider, tokens };
+    const isFresh = own !== null && freshness(own.tokens, { nowMs: nowMs(), refreshAheadSeconds }) === "fresh";
+    if (checks.knowsEnded(sid)) return { status: "ended" };
+    if (isFresh && !checks.isDue(sid)) return { entry: own, ledgerIsDown: false };
+    const known = await ledger.read(sid);
+    checks.note(sid, known.status);
+    if (known.status === "ended") return { status: "ended" };
+    if (known.status === "unavailable") {
+      this.#options.log({ level: "error", event: "ledger_unavailable", cause: known.cause });
+      return own
+        ? { entry: own, ledgerIsDown: true }
+        : { status: "unavailable", claims, problem: "ledger_unavailable" };
+    }
+    if (known.status === "live" && (!own || known.entry.generation > own.generation)) {
+      return { entry: known.entry, ledgerIsDown: false };
+    }
+    // A cookie without tokens whose ledger entry is gone can never work again.
+    return own ? { entry: own, ledgerIsDown: false } : { status: "ended" };
+  }
+
+  #refreshBeside({ claims, entry }: LiveSession, waitUntil: WaitUntil): void {
+    const { sid } = claims.gateway;
+    const { nowMs } = this.#options;
+    if ((this.#retryNotBeforeMs.get(sid) ?? 0) > nowMs()) return;
+    const work = this.#advance(sid, entry).then((result) => {
+      if (result.status !== "refresh_failed" && result.status !== "unavailable") return;
+      const waitMs = result.status === "refresh_failed" ? (result.retryAfterSeconds ?? 0) * 1000 : 0;
+      this.#retryNotBeforeMs.set(sid, nowMs() + Math.max(waitMs, BACKGROUND_BACKOFF_MS));
+    });
+    waitUntil(work.catch(() => this.#options.log({ level: "error", event: "background_refresh_threw" })));
+  }
+
+  async #advance(sid: string, entry: LedgerEntry): Promise<LedgerAdvance> {
+    const result = await this.#options.ledger.advance(sid, entry);
+    const { log, checks } = this.#options;
+    if (result.status === "live" || result.status === "ended") checks.note(sid, result.status);
+    else log({ level: "error", event: result.status, cause: result.cause, provider: entry.provider });
+    return result;
+  }
+
+  #advanced(claims: SessionClaims, result: LedgerAdvance): SessionState {
+    if (result.status === "live") return { status: "live", claims, entry: result.entry, cookieIsBehind: true };
+    if (result.status === "ended") return { status: "ended" };
+    if (result.status === "unavailable") return { status: "unavailable", claims, problem: "ledger_unavailable" };
+    const { retryAfterSeconds } = result;
+    const wait = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+    return { status: "unavailable", claims, problem: "provider_unavailable", ...wait };
+  }
+}

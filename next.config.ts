@@ -1,0 +1,6 @@
+import type { NextConfig } from "next";
+import { withGateway } from "./edge/host/next/config";
+
+const config: NextConfig = { poweredByHeader: false };
+
+export default withGateway(config);
