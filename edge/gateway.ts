@@ -2,7 +2,7 @@ import type { Backend, readBackends } from "./backend/backend";
 import { isSameOrigin } from "./backend/cross-site";
 import { clientResponse, type Forwarded, forward } from "./backend/forward";
 import { type RequestBody, requestBody } from "./backend/request-body";
-import { route } from "./backend/route";
+import { type Route, route } from "./backend/route";
 import { upstreamUrl } from "./backend/upstream-url";
 import { ConfigError, type Log, type ProblemCode, type ProblemDetails, problemLevel, problemResponse } from "./problem";
 import { parseCookies } from "./session/cookies";
@@ -31,14 +31,18 @@ export interface GatewayParts {
 
 /** The request's way, one step a function. */
 export interface Gateway {
+  /** Where a target leads: path and query as they stood on the request line. */
+  route(target: string): Route;
   /** @returns the response for a backend's path; null when the path is none of ours */
   handle(request: Request, context: RequestContext): Promise<Response | null>;
 }
 
 export function gatewayPipeline(parts: GatewayParts): Gateway {
+  const mounts = [...parts.backends.keys()];
   return {
+    route: (target) => route(target, mounts),
     async handle(request, context) {
-      const routed = route(context.target, [...parts.backends.keys()]);
+      const routed = route(context.target, mounts);
       if (routed.to === "elsewhere") return null;
       try {
         const allowNavigation = routed.to === "backend" && backendOf(parts, routed.mount).allowNavigation;

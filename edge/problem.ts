@@ -21,6 +21,7 @@ const kinds = {
   backend_unknown: { status: 404, title: "No backend is configured at this path.", level: "info" },
   method_not_allowed: { status: 405, title: "This backend does not take this method.", level: "info" },
   body_too_large: { status: 413, title: "The request body is larger than this host can forward.", level: "info" },
+  client_closed: { status: 499, title: "The client went away before the answer.", level: "info" },
   upgrade_unsupported: { status: 501, title: "This host can't forward WebSocket upgrades.", level: "info" },
   upstream_redirect: { status: 502, title: "The backend redirected outside its own base URL.", level: "warn" },
   upstream_unreachable: { status: 502, title: "The backend can't be reached.", level: "error" },

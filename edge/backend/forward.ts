@@ -51,7 +51,6 @@ export async function forward(options: ForwardOptions): Promise<Forwarded> {
       method: request.method,
       headers,
       redirect: "manual",
-      cache: "no-store",
       signal: controller.signal,
       body: body.take(abort),
       // Fetch: a streamed body needs it; the DOM types do not know it.
@@ -60,6 +59,7 @@ export async function forward(options: ForwardOptions): Promise<Forwarded> {
     return body.problem() ? { problem: "body_too_large" } : { response };
   } catch {
     if (body.problem()) return { problem: "body_too_large" };
+    if (request.signal.aborted) return { problem: "client_closed" };
     return { problem: timedOut ? "upstream_timeout" : "upstream_unreachable" };
   } finally {
     clearTimeout(timer);

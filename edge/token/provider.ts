@@ -88,7 +88,18 @@ function authenticationOf(provider: Provider): oauth.ClientAuth {
   if (!provider.clientSecret) throw new ConfigError(`providers: ${provider.id}`, "needs a client secret");
   return provider.clientAuthentication === "client_secret_post"
     ? oauth.ClientSecretPost(provider.clientSecret)
-    : oauth.ClientSecretBasic(provider.clientSecret);
+    : clientSecretBasic(provider.clientId, provider.clientSecret);
+}
+
+/**
+ * `client_secret_basic` in the spelling that Auth.js uses at sign-in (`@auth/core` 0.41). oauth4webapi's own encodes `-`,
+ * `_`, `.` and `~` too; RFC 6749 section 2.3.1 makes both the same, but providers that do not decode are common, and one
+ * of them would take the sign-in and refuse every refresh.
+ */
+function clientSecretBasic(clientId: string, clientSecret: string): oauth.ClientAuth {
+  const formEncode = (value: string): string => encodeURIComponent(value).replaceAll("%20", "+");
+  const credentials = btoa(`${formEncode(clientId)}:${formEncode(clientSecret)}`);
+  return (_server, _client, _body, headers) => headers.set("authorization", `Basic ${credentials}`);
 }
 
 /**

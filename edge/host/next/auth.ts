@@ -43,7 +43,7 @@ export function withGateway(sources: GatewaySources, extra: Partial<NextAuthConf
         },
       },
       jwt: codecFor(gateway, own.jwt),
-      callbacks: { ...own.callbacks, ...callbacksFor(own.callbacks) },
+      callbacks: { ...own.callbacks, ...callbacksFor(own) },
       events: { ...own.events, signOut: (message) => signedOut(gateway, { message, own: own.events }) },
       logger: own.logger ?? quietLogger(gateway),
     };
@@ -62,11 +62,14 @@ function codecFor({ writer }: AssembledGateway, own: NextAuthConfig["jwt"]): Non
 type Callbacks = NonNullable<NextAuthConfig["callbacks"]>;
 
 /** The gateway's claims pass by the app's callbacks untouched: a `session.update()` from the browser can't change them. */
-function callbacksFor(own: Partial<Callbacks> | undefined): Pick<Callbacks, "jwt" | "session"> {
+function callbacksFor({ callbacks: own, adapter }: Partial<NextAuthConfig>): Pick<Callbacks, "jwt" | "session"> {
   return {
     async jwt(params) {
-      const kept = params.account ? claimsFromAccount(params.account, Date.now()) : params.token.gateway;
-      const token = own?.jwt ? await own.jwt(params) : params.token;
+      const { account, token: claims } = params;
+      const kept = account ? claimsFromAccount(account, Date.now()) : claims.gateway;
+      // Without a database Auth.js makes up a new user id at each sign-in; the provider's is the one that stays.
+      if (account && !adapter) claims.sub = account.providerAccountId;
+      const token = own?.jwt ? await own.jwt(params) : claims;
       return token && { ...token, gateway: kept };
     },
     async session(params) {
@@ -94,10 +97,15 @@ type SignOutEvent = NonNullable<NonNullable<NextAuthConfig["events"]>["signOut"]
 /** Auth.js's default logger prints causes whole, provider answers among them; names are enough to look them up. */
 function quietLogger({ log }: AssembledGateway): NonNullable<NextAuthConfig["logger"]> {
   return {
-    error: (error) => log({ level: "error", event: "auth_error", name: error.name, cause: causeName(error) }),
+    error: (error) => log({ level: "error", event: "auth_error", type: typeOf(error), cause: causeName(error) }),
     warn: (code) => log({ level: "warn", event: "auth_warning", name: code }),
     debug: () => {},
   };
+}
+
+/** Auth.js's errors carry their type; class names are minified away in a build. */
+function typeOf(error: Error): string {
+  return "type" in error ? String(error.type) : error.name;
 }
 
 function causeName({ cause }: Error): string | undefined {

@@ -3,6 +3,9 @@ import type { IncomingMessage } from "node:http";
 import { processMemory, RAW_TARGET_HEADER } from "../process-memory";
 import { type GatewaySources, nextRuntime } from "./runtime";
 
+/** Any path that the middleware's matcher takes: what is judged there is the raw target. */
+const REFUSED_PATH = "/backend/";
+
 /**
  * Prepares the gateway before the server takes its first request; called from `register()` in `instrumentation.ts`.
  *
@@ -13,13 +16,16 @@ import { type GatewaySources, nextRuntime } from "./runtime";
  * @throws {ConfigError} naming the variable or option to mend
  */
 export function registerGateway(sources: GatewaySources): void {
-  nextRuntime(sources);
+  const { gateway } = nextRuntime(sources);
   const memory = processMemory();
   if (memory.hasRawTargets) return;
   memory.hasRawTargets = true;
   // Node's own channel (documented since 18.8): published before any listener of the server runs.
   subscribe("http.server.request.start", (message) => {
     const { request } = message as { request: IncomingMessage };
-    request.headers[RAW_TARGET_HEADER] = request.url ?? "/";
+    const target = request.url ?? "/";
+    request.headers[RAW_TARGET_HEADER] = target;
+    // Next repairs `//` and `\` by a redirect before middleware runs; a repaired path is still no canonical one.
+    if (gateway.route(target).to === "bad_path") request.url = REFUSED_PATH;
   });
 }
