@@ -68,7 +68,7 @@ export async function gatewayFetch(input: string, init: RequestInit = {}): Promi
 
 /** Resolved here once, so that what is checked is what is fetched: `//host`, `/\host` and `http:host` are absolute too. */
 function sameOriginUrl(input: string): string {
-  const { href, origin } = window.location;
+  const { href, origin } = location;
   const url = new URL(input, href);
   if (url.origin !== origin) throw new TypeError("gatewayFetch takes paths of this site only, e.g. /backend/orders");
   return url.href;

@@ -1,17 +1,19 @@
-import { base64url, calculateJwkThumbprint, EncryptJWT, type JWTPayload, jwtDecrypt } from "jose";
+import { type ContentKey, decryptJwe, encryptJwe, importContentKey } from "./jwe";
 
-/** Auth.js's own choice for session cookies: `dir` with AES-CBC and HMAC (RFC 7518 section 5.2.5), a 512-bit key. */
-const ENCRYPTION = "A256CBC-HS512";
-const KEY_BITS = 512;
+/** RFC 7519 claims. */
+export interface Claims {
+  sub?: string;
+  /** Seconds since the epoch, as all times here. */
+  exp?: number;
+  iat?: number;
+  jti?: string;
+  [claim: string]: unknown;
+}
 
 /** Auth.js allows the same leeway when it reads: a cookie must not be live for one of us and dead for the other. */
 const CLOCK_TOLERANCE_SECONDS = 15;
 
-interface DerivedKey {
-  bytes: Uint8Array<ArrayBuffer>;
-  /** RFC 7638 thumbprint with SHA-512, which Auth.js writes as `kid` to find the secret again after a rotation. */
-  kid: string;
-}
+const KEY_BITS = 512;
 
 /** The secrets of a deployment, turned into keys: one per secret and purpose, derived once. */
 export interface KeyRing {
@@ -19,17 +21,17 @@ export interface KeyRing {
    * @param salt - names the purpose; for a cookie its name, as in Auth.js
    * @returns the derived keys, newest secret first
    */
-  keys(salt: string): Promise<readonly [DerivedKey, ...DerivedKey[]]>;
+  keys(salt: string): Promise<readonly [ContentKey, ...ContentKey[]]>;
 }
 
-/** How many derived key sets a ring keeps when asked to forget (ledger entries have one purpose a session). */
-const MAX_CACHED_SALTS = 16;
+/** Cookies need one salt; ledger entries have one a session, so the ring must forget. */
+const MAX_CACHED_SALTS = 64;
 
 /**
  * @param secrets - newest first; the first one seals, all open
  */
 export function createKeyRing(secrets: readonly [string, ...string[]]): KeyRing {
-  const cache = new Map<string, Promise<readonly [DerivedKey, ...DerivedKey[]]>>();
+  const cache = new Map<string, Promise<readonly [ContentKey, ...ContentKey[]]>>();
   return {
     keys(salt) {
       let keys = cache.get(salt);
@@ -45,20 +47,15 @@ export function createKeyRing(secrets: readonly [string, ...string[]]): KeyRing 
 }
 
 /** HKDF-SHA-256 with the salt and info of `@auth/core` 0.41 (`jwt.js`), so that its cookies and ours are one format. */
-async function deriveKey(secret: string, salt: string): Promise<DerivedKey> {
+async function deriveKey(secret: string, salt: string): Promise<ContentKey> {
   const utf8 = new TextEncoder();
   const material = await crypto.subtle.importKey("raw", utf8.encode(secret), "HKDF", false, ["deriveBits"]);
   const info = utf8.encode(`Auth.js Generated Encryption Key (${salt})`);
-  const bits = await crypto.subtle.deriveBits(
-    { name: "HKDF", hash: "SHA-256", salt: utf8.encode(salt), info },
-    material,
-    KEY_BITS,
-  );
-  const bytes = new Uint8Array(bits);
-  return { bytes, kid: await calculateJwkThumbprint({ kty: "oct", k: base64url.encode(bytes) }, "sha512") };
+  const algorithm = { name: "HKDF", hash: "SHA-256", salt: utf8.encode(salt), info };
+  return importContentKey(new Uint8Array(await crypto.subtle.deriveBits(algorithm, material, KEY_BITS)));
 }
 
-/** Claims and the span they are valid for. */
+/** Which keys, and what time it is. */
 export interface SealOptions {
   ring: KeyRing;
   /** The purpose; for a cookie its name. */
@@ -68,49 +65,31 @@ export interface SealOptions {
 }
 
 /**
- * Encrypts claims as a compact JWE in Auth.js's format.
+ * Encrypts claims in Auth.js's format: a JWT (RFC 7519) in a compact JWE.
  *
  * @param options - `maxAgeSeconds` sets `exp`
  */
-export async function seal(claims: JWTPayload, options: SealOptions & { maxAgeSeconds: number }): Promise<string> {
+export async function seal(claims: Claims, options: SealOptions & { maxAgeSeconds: number }): Promise<string> {
   const [key] = await options.ring.keys(options.salt);
-  const nowSeconds = Math.floor(options.nowMs / 1000);
-  return new EncryptJWT(claims)
-    .setProtectedHeader({ alg: "dir", enc: ENCRYPTION, kid: key.kid })
-    .setIssuedAt(nowSeconds)
-    .setExpirationTime(nowSeconds + options.maxAgeSeconds)
-    .setJti(crypto.randomUUID())
-    .encrypt(key.bytes);
+  const iat = Math.floor(options.nowMs / 1000);
+  return encryptJwe(
+    JSON.stringify({ ...claims, iat, exp: iat + options.maxAgeSeconds, jti: crypto.randomUUID() }),
+    key,
+  );
 }
 
 /**
- * Opens what {@link seal} or stock Auth.js sealed. Only `dir` with `A256CBC-HS512`, no compression (RFC 8725 section
- * 3.6), a known `kid`, and an `exp` in the future.
+ * Opens what {@link seal} or stock Auth.js sealed, when it has an `exp` that is not over.
  *
  * @returns the claims, or null for anything else: a forged or stale cookie is an expected guest
  */
-export async function open(token: string, options: SealOptions): Promise<JWTPayload | null> {
-  const keys = await options.ring.keys(options.salt);
-  try {
-    const { payload } = await jwtDecrypt(
-      token,
-      (header) => {
-        const key = keys.find((candidate) => candidate.kid === header.kid);
-        if (!key || header.zip !== undefined) throw new UnknownKey();
-        return key.bytes;
-      },
-      {
-        keyManagementAlgorithms: ["dir"],
-        contentEncryptionAlgorithms: [ENCRYPTION],
-        clockTolerance: CLOCK_TOLERANCE_SECONDS,
-        currentDate: new Date(options.nowMs),
-        requiredClaims: ["exp"],
-      },
-    );
-    return payload;
-  } catch {
-    return null;
-  }
+export async function open(token: string, options: SealOptions): Promise<Claims | null> {
+  const plaintext = await decryptJwe(token, await options.ring.keys(options.salt));
+  const claims: unknown = plaintext === null ? null : JSON.parse(plaintext);
+  if (typeof claims !== "object" || claims === null) return null;
+  const { exp, nbf } = claims as Record<string, unknown>;
+  const nowSeconds = options.nowMs / 1000;
+  if (typeof exp !== "number" || exp <= nowSeconds - CLOCK_TOLERANCE_SECONDS) return null;
+  if (nbf !== undefined && !(typeof nbf === "number" && nbf <= nowSeconds + CLOCK_TOLERANCE_SECONDS)) return null;
+  return claims as Claims;
 }
-
-class UnknownKey extends Error {}

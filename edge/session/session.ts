@@ -1,7 +1,7 @@
-import type { JWTPayload } from "jose";
 import type { TokenSet } from "../token/token-set";
+import { encodeBase64url } from "./base64url";
 import { type CookiePairs, type CookieStyle, sessionCandidates } from "./cookies";
-import { type KeyRing, open, seal } from "./sealed";
+import { type Claims, type KeyRing, open, seal } from "./sealed";
 
 /** The gateway's own claims in the session cookie, beside those of Auth.js. */
 export interface GatewayClaims {
@@ -16,14 +16,11 @@ export interface GatewayClaims {
 }
 
 /** What a valid session cookie carries: Auth.js's claims (`sub`, `name`, `email`, `picture`, an app's own) and ours. */
-export type SessionClaims = JWTPayload & { gateway: GatewayClaims };
+export type SessionClaims = Claims & { gateway: GatewayClaims };
 
 /** A new session id: 192 bits, base64url. RFC 10017 section 6.1.3.2 asks for enough entropy that guessing is hopeless. */
 export function newSessionId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(24));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_");
+  return encodeBase64url(crypto.getRandomValues(new Uint8Array(24)));
 }
 
 /** Opens and seals the session cookie of one deployment. */
@@ -68,7 +65,7 @@ export function createSessionCodec({ ring, style, maxAgeSeconds, nowMs }: Sessio
 }
 
 /** RFC 7519: claims that are not understood are ignored; ours are required, each with its type. */
-function isSession(claims: JWTPayload): claims is SessionClaims {
+function isSession(claims: Claims): claims is SessionClaims {
   const gateway = claims.gateway as Partial<GatewayClaims> | undefined;
   return (
     typeof gateway === "object" &&

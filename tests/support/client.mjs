@@ -47,5 +47,5 @@ export function createClient(origin) {
     return request("/api/auth/signout", { method: "POST", body: new URLSearchParams({ csrfToken, callbackUrl: "/" }) });
   }
 
-  return { jar, received, request, follow, signIn, signOut, sessionCookie: () => jar.header(new URL(origin)) };
+  return { jar, received, request, follow, signIn, signOut, sessionCookie: () => jar.header(origin) ?? "" };
 }

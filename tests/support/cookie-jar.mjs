@@ -69,7 +69,6 @@ export class CookieJar {
         continue;
       }
       const key = `${cookie.domain};${cookie.path};${cookie.name}`;
-      // A cookie that was renewed keeps its place; one that had expired is a new one.
       if (cookie.expiresAtMs <= this.#now()) this.#cookies.delete(key);
       else this.#cookies.set(key, cookie);
     }

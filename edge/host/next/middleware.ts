@@ -69,9 +69,9 @@ async function page(
   const response = isAuthRoute ? next : await authorize(request, { runtime, state: session.state, next });
   const setCookies = isExternalRewrite(response, request) ? [] : session.setCookies;
   for (const line of setCookies) response.headers.append("set-cookie", line);
-  // Auth.js's routes and a Server Action set cookies after us; what we set here survives theirs (measured on 16.4.6).
-  const mayCarryCookies = setCookies.length > 0 || isAuthRoute || request.headers.has("next-action");
-  if (mayCarryCookies) response.headers.set("cache-control", "private, no-store");
+  // Auth.js's routes and Server Actions set cookies after us; what we say of caching survives theirs (measured on 16.4.6).
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  if (setCookies.length > 0 || isAuthRoute || !isRead) response.headers.set("cache-control", "private, no-store");
   return response;
 }
 
