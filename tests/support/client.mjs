@@ -41,11 +41,14 @@ export function createClient(origin) {
     return follow(`/api/auth/signin/${provider}`, { method: "POST", body });
   }
 
+  /** The session as the browser sees it. */
+  const session = async () => (await request("/api/auth/session")).json();
+
   /** Signs out by Auth.js's own route. */
   async function signOut() {
     const { csrfToken } = await (await request("/api/auth/csrf")).json();
     return request("/api/auth/signout", { method: "POST", body: new URLSearchParams({ csrfToken, callbackUrl: "/" }) });
   }
 
-  return { jar, received, request, follow, signIn, signOut, sessionCookie: () => jar.header(origin) ?? "" };
+  return { jar, received, request, follow, session, signIn, signOut, sessionCookie: () => jar.header(origin) ?? "" };
 }

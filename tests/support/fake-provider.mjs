@@ -41,7 +41,7 @@ export async function startFakeProvider({ port = 0, clientId = "app", clientSecr
   let issuer = "";
 
   const token = (prefix, bytes) => {
-    const value = `${prefix}-${randomBytes(Math.ceil(bytes / 2)).toString("hex")}`.slice(0, Math.max(bytes, 24));
+    const value = `${prefix}-${randomBytes(bytes).toString("hex")}`.slice(0, bytes - ENDING.length).concat(ENDING);
     state.issued.add(value);
     return value;
   };
@@ -115,8 +115,8 @@ export async function startFakeProvider({ port = 0, clientId = "app", clientSecr
     known.used = true;
     state.grants += 1;
     const answer = { ...grantTokens(known.grant), ...state.override?.() };
-    // The grant is spent, but its answer is lost on the way.
-    if (state.mode === "lose_answer") return response.destroy();
+    // The token is spent, but its answer never comes.
+    if (state.mode === "spend_and_hold") return undefined;
     return json(response, 200, answer);
   }
 
@@ -149,6 +149,9 @@ export async function startFakeProvider({ port = 0, clientId = "app", clientSecr
     [...refreshTokens.values()].find(({ grant }) => grant.accessTokens.includes(accessToken))?.grant.login;
   return { issuer, clientId, clientSecret, state, isValid, loginOf, close };
 }
+
+/** Every token ends so: characters that percent-encoding changes. */
+const ENDING = "+/=";
 
 /** How a token endpoint goes wrong; each leaves the refresh token unspent. */
 const failures = {

@@ -1,0 +1,7 @@
+import { workerdHost } from "../support/workerd-host.mjs";
+import { forwardingSuite } from "./forwarding";
+import { guardsSuite } from "./guards";
+import { pagesSuite } from "./pages";
+import { sessionsSuite } from "./sessions";
+
+for (const suite of [forwardingSuite, guardsSuite, sessionsSuite, pagesSuite]) suite(workerdHost);

@@ -1,0 +1,149 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { freePort } from "./listen.mjs";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const require = createRequire(import.meta.url);
+// The one that wrangler pins: `wrangler dev` runs the same, with a bundler and a proxy in front that tests do not need.
+const { Log, LogLevel, Miniflare, convertV4MiniflareOptions } = createRequire(require.resolve("wrangler/package.json"))(
+  "miniflare",
+);
+
+/** As in `wrangler.toml`. */
+const CLASS_NAME = "SessionLedger";
+const BINDING = "SESSION_LEDGER";
+
+/**
+ * Bundles what `opennextjs-cloudflare build` made with our worker in front, as `wrangler deploy` does: about 3 s. It is
+ * kept in `.open-next`, so the next build throws it away.
+ *
+ * @param {string} [root] - the project
+ * @returns {Promise<string>} path of the one module
+ */
+export async function bundleWorker(root = ROOT) {
+  if (!existsSync(join(root, ".open-next/worker.js"))) throw new Error("no .open-next: run `npm run cf:build` first");
+  const outDir = join(root, ".open-next/bundle");
+  const script = join(outDir, "worker.js");
+  if (existsSync(script)) return script;
+  const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
+  const env = { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "1" };
+  const args = [wrangler, "deploy", "--dry-run", "--outdir", outDir];
+  await promisify(execFile)(process.execPath, args, { cwd: root, env });
+  return script;
+}
+
+/**
+ * @typedef {object} WorkerdOptions
+ * @property {Record<string, string>} [vars] - settings and secrets; `AUTH_URL` is filled in when it is absent
+ * @property {string} [script] - the bundled worker; default {@link bundleWorker}'s
+ * @property {number} [port] - default a free one
+ * @property {number} [isolates] - so many isolates with one set of Durable Objects, each with an origin of its own
+ * @property {boolean} [bindLedger] - false leaves the Durable Object's binding out
+ * @property {boolean} [assets] - false for a worker without OpenNext's static files
+ *
+ * @typedef {object} Workerd
+ * @property {string} origin - `http://localhost:…`: cookies and the loopback rule count on the name
+ * @property {string[]} origins - one for each isolate; the first is `origin`
+ * @property {() => string} log - what the workers wrote to their consoles
+ * @property {() => Promise<void>} stop
+ * @property {(vars?: Record<string, string>) => Promise<void>} restart - a new process with the old one's storage and other settings
+ * @property {() => Promise<void>} kill - SIGKILL, then a new process with the old one's storage
+ * @property {(id: string) => Promise<void>} evict - takes a Durable Object out of memory, by one of `ids`
+ * @property {() => Promise<Buffer[]>} dump - every file of the Durable Objects' storage
+ * @property {() => Promise<string[]>} ids - the ids of the Durable Objects that have stored anything
+ */
+
+/**
+ * Starts the bundled gateway on workerd, on loopback.
+ *
+ * @param {WorkerdOptions} [options]
+ * @returns {Promise<Workerd>}
+ */
+export async function startWorkerd(options = {}) {
+  const script = options.script ?? (await bundleWorker());
+  const ports = [options.port ?? (await freePort())];
+  while (ports.length < (options.isolates ?? 1)) ports.push(await freePort());
+  const storageDir = await mkdtemp(join(tmpdir(), "workerd-"));
+  const lines = [];
+  const configure = (vars) => miniflareOptions({ ...options, vars, script, ports, storageDir, lines });
+  let miniflare = new Miniflare(configure(options.vars));
+  await miniflare.ready;
+  const replace = async (vars) => {
+    await miniflare.dispose();
+    miniflare = new Miniflare(configure(vars));
+    await miniflare.ready;
+  };
+  const origins = ports.map((port) => `http://localhost:${port}`);
+  return {
+    origin: origins[0],
+    origins,
+    log: () => lines.join("\n"),
+    restart: (vars = options.vars) => replace(vars),
+    async kill() {
+      for (const pid of await workerdsOf(ports[0])) process.kill(pid, "SIGKILL");
+      await replace(options.vars);
+    },
+    evict: (id) => miniflare.unsafeEvictDurableObject("gateway-0", CLASS_NAME, { id }),
+    ids: () => miniflare.listDurableObjectIds(CLASS_NAME, "gateway-0"),
+    async dump() {
+      const files = await readdir(storageDir, { recursive: true, withFileTypes: true });
+      return Promise.all(
+        files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name))),
+      );
+    },
+    async stop() {
+      await miniflare.dispose();
+      await rm(storageDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function miniflareOptions({ vars = {}, script, ports, storageDir, lines, bindLedger = true, assets = true }) {
+  const workers = ports.map((port, index) => ({
+    name: `gateway-${index}`,
+    modules: [{ type: "ESModule", path: script }],
+    compatibilityDate: "2026-11-01",
+    compatibilityFlags: ["nodejs_compat"],
+    bindings: { AUTH_URL: `http://localhost:${ports[0]}`, ...vars },
+    ...(bindLedger && {
+      durableObjects: { [BINDING]: { className: CLASS_NAME, useSQLite: true, scriptName: "gateway-0" } },
+    }),
+    ...(assets && {
+      assets: {
+        directory: join(ROOT, ".open-next/assets"),
+        binding: "ASSETS",
+        routerConfig: { has_user_worker: true },
+      },
+    }),
+    ...(index > 0 && { unsafeDirectSockets: [{ host: "127.0.0.1", port }] }),
+  }));
+  return convertV4MiniflareOptions({
+    host: "127.0.0.1",
+    port: ports[0],
+    cf: false,
+    log: new Log(LogLevel.NONE),
+    handleStructuredLogs: ({ message }) => lines.push(message),
+    resourcePersistencePath: storageDir,
+    workers,
+  });
+}
+
+/** The workerd processes that this process has started and that listen on a port. */
+async function workerdsOf(port) {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const found = [];
+  for (const pid of pids) {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+    const [, name, parent] = /^\d+ \((.*)\) \S (\d+)/.exec(stat) ?? [];
+    if (name !== "workerd" || Number(parent) !== process.pid) continue;
+    const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    if (command.includes(`:${port}`)) found.push(Number(pid));
+  }
+  return found;
+}
