@@ -41,6 +41,8 @@ export interface AssembledGateway extends Gateway {
   keeper: SessionKeeper;
   writer: SessionWriter;
   ledger: Ledger;
+  /** What the ledger was opened with; a Durable Object, which refreshes by itself, is made of the same. */
+  ledgerContext: LedgerContext;
   log: Log;
   /** Ends a session everywhere and revokes its refresh token (RFC 7009). `claims`: those of any cookie of the session. */
   signOut(claims: { sid: string; provider: string; tokens: TokenSet | null }): Promise<void>;
@@ -71,15 +73,17 @@ export function createGateway(host: GatewayHost): AssembledGateway {
   const timeoutMs = config.refresh?.timeoutMs ?? DEFAULT_PROVIDER_TIMEOUT_MS;
   const grants = createGrants(providers, { fetch: host.fetch, timeoutMs, nowMs });
   const engine = config.ledger ?? memoryLedger();
-  const ledger = openLedger(engine, host.memory, {
+  const ledgerContext: LedgerContext = {
     refresh: grants.refresh,
     discard: ({ provider, tokens }) => void grants.revoke(provider, tokens),
     nowMs,
+    fetch: host.fetch,
     sessionMaxAgeSeconds: maxAgeSeconds,
     leaseMs: leaseMsOf(timeoutMs),
     secrets: settings.secrets,
     warn: (event, fields) => log({ level: "warn", event, ...fields }),
-  });
+  };
+  const ledger = openLedger(engine, host.memory, ledgerContext);
   const writer = createWriter({ host, settings, ledger, engine, maxAgeSeconds });
   const mode = config.endedCheck ?? (engine.scope === "process" ? "always" : { everySeconds: DEFAULT_CHECK_SECONDS });
   const checks = createEndedChecks(mode, { memory: host.memory.checks, nowMs });
@@ -91,6 +95,7 @@ export function createGateway(host: GatewayHost): AssembledGateway {
     keeper,
     writer,
     ledger,
+    ledgerContext,
     log,
     async signOut({ sid, provider, tokens }) {
       const { ended, newest } = await ledger.end(sid);

@@ -54,8 +54,8 @@ export class Flights<Result> {
   }
 }
 
-/** The promise's value, or null when it does not come in time. */
-async function settledWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<{ value: T } | null> {
+/** The promise's value, or null when it does not come in time. The timer is the caller's own, so it fires for the caller. */
+export async function settledWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<{ value: T } | null> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), timeoutMs);

@@ -64,6 +64,8 @@ export interface LedgerContext {
   /** Called with tokens that were granted while their session ended: nobody will use them, so they are revoked. */
   discard(entry: LedgerEntry): void;
   nowMs(): number;
+  /** For engines whose store is across the network. */
+  fetch: typeof fetch;
   /** How long a session's cookie can come back, and so how long an entry must be remembered, seconds. */
   sessionMaxAgeSeconds: number;
   /** How long a refresh may take before its holder counts as dead, milliseconds. */

@@ -1,4 +1,5 @@
 import { ConfigError } from "../problem";
+import { Flights } from "./flights";
 import type { Ledger, LedgerAdvance, LedgerContext, LedgerEngine, LedgerEntry, LedgerRead } from "./ledger";
 
 /** Bounds of the memory engine. */
@@ -12,11 +13,6 @@ export interface MemoryLedgerOptions {
 interface Live {
   entry: LedgerEntry;
   untilMs: number;
-}
-
-interface Flight {
-  promise: Promise<LedgerAdvance>;
-  startedAtMs: number;
 }
 
 /**
@@ -40,11 +36,12 @@ class MemoryLedger implements Ledger {
   /** In order of use: the first is the one that was not asked for longest. */
   readonly #live = new Map<string, Live>();
   readonly #endedUntilMs = new Map<string, number>();
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights: Flights<LedgerAdvance>;
 
   constructor(context: LedgerContext, bounds: Required<MemoryLedgerOptions>) {
     this.#context = context;
     this.#bounds = bounds;
+    this.#flights = new Flights(context.nowMs);
   }
 
   async read(sid: string): Promise<LedgerRead> {
@@ -53,14 +50,13 @@ class MemoryLedger implements Ledger {
 
   async advance(sid: string, entry: LedgerEntry): Promise<LedgerAdvance> {
     for (;;) {
-      const known = this.#lookUp(sid);
-      if (known.status === "ended") return known;
-      if (known.status === "live" && known.entry.generation > entry.generation) return known;
-      const flight = this.#flights.get(sid) ?? this.#start(sid, entry);
-      const result = await settledWithin(flight.promise, this.#remainingMs(flight));
-      if (result) return result;
-      // The owner's request is gone and its promise with it (workerd cancels both): the next caller takes over.
-      if (this.#flights.get(sid) === flight) this.#flights.delete(sid);
+      const result = await this.#flights.join(sid, async (lifeline) => {
+        lifeline.trustFor(this.#context.leaseMs);
+        // Here and not before joining: who waited for a lost owner may come after its replacement has landed.
+        return this.#past(sid, entry) ?? this.#refresh(sid, entry);
+      });
+      // The flight may have been for an older generation than this caller's.
+      if (result.status !== "live" || result.entry.generation > entry.generation) return result;
     }
   }
 
@@ -80,6 +76,13 @@ class MemoryLedger implements Ledger {
     return { ended: true, newest };
   }
 
+  /** What the ledger has instead of this generation; null when this one is the newest. */
+  #past(sid: string, entry: LedgerEntry): Extract<LedgerRead, { status: "live" | "ended" }> | null {
+    const known = this.#lookUp(sid);
+    if (known.status === "ended") return known;
+    return known.status === "live" && known.entry.generation > entry.generation ? known : null;
+  }
+
   #lookUp(sid: string): Exclude<LedgerRead, { status: "unavailable" }> {
     const nowMs = this.#context.nowMs();
     const endedUntilMs = this.#endedUntilMs.get(sid);
@@ -95,16 +98,6 @@ class MemoryLedger implements Ledger {
     return { status: "live", entry: live.entry };
   }
 
-  #start(sid: string, entry: LedgerEntry): Flight {
-    const flight = { promise: this.#refresh(sid, entry), startedAtMs: this.#context.nowMs() };
-    this.#flights.set(sid, flight);
-    const done = (): void => {
-      if (this.#flights.get(sid) === flight) this.#flights.delete(sid);
-    };
-    flight.promise.then(done, done);
-    return flight;
-  }
-
   async #refresh(sid: string, entry: LedgerEntry): Promise<LedgerAdvance> {
     const outcome = await this.#context.refresh(entry);
     if (outcome.status === "unavailable") {
@@ -113,13 +106,10 @@ class MemoryLedger implements Ledger {
     }
     const next =
       outcome.status === "refreshed" ? { ...entry, generation: entry.generation + 1, tokens: outcome.tokens } : null;
-    const known = this.#lookUp(sid);
-    if (known.status === "ended") {
-      if (next) this.#context.discard(next);
-      return known;
-    }
-    // Another holder took over while this one was given up, and got further: its generation stays.
-    if (known.status === "live" && known.entry.generation > entry.generation) return known;
+    const past = this.#past(sid, entry);
+    // If another holder took over while this one was given up, and got further, its generation stays.
+    if (past?.status === "ended" && next) this.#context.discard(next);
+    if (past) return past;
     if (!next) {
       await this.end(sid);
       return { status: "ended" };
@@ -144,22 +134,5 @@ class MemoryLedger implements Ledger {
 
   #expiryMs(): number {
     return this.#context.nowMs() + this.#context.sessionMaxAgeSeconds * 1000;
-  }
-
-  #remainingMs(flight: Flight): number {
-    return Math.max(0, flight.startedAtMs + this.#context.leaseMs - this.#context.nowMs());
-  }
-}
-
-/** The promise's value, or null when it does not come in time. The timer is the caller's own, so it fires for the caller. */
-async function settledWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<T | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,6 +1,7 @@
 import { Flights, type Lifeline } from "./flights";
 import type { Ledger, LedgerAdvance, LedgerContext, LedgerEntry, LedgerRead } from "./ledger";
-import { type Lease, RedisStore, type RedisStoreOptions, type StoreReply } from "./redis-store";
+import type { RedisRestOptions } from "./redis-rest";
+import { type Lease, RedisStore, type StoreReply } from "./redis-store";
 import { createEntrySealer, type EntrySealer, storageName } from "./sealed-entry";
 
 const POLL_FIRST_MS = 25;
@@ -17,18 +18,20 @@ interface Attempt {
   lifeline: Lifeline;
 }
 
+type RedisOptions = Omit<RedisRestOptions, "fetch"> & { keyPrefix: string };
+
 /** The engine at work; `redisLedger` has what it promises. */
 export class RedisLedger implements Ledger {
   readonly #context: LedgerContext;
-  readonly #options: RedisStoreOptions & { keyPrefix: string };
+  readonly #options: RedisOptions;
   readonly #store: RedisStore;
   readonly #sealer: EntrySealer;
   readonly #flights: Flights<LedgerAdvance>;
 
-  constructor(context: LedgerContext, options: RedisStoreOptions & { keyPrefix: string }) {
+  constructor(context: LedgerContext, options: RedisOptions) {
     this.#context = context;
     this.#options = options;
-    this.#store = new RedisStore(options);
+    this.#store = new RedisStore({ ...options, fetch: context.fetch });
     this.#sealer = createEntrySealer(context.secrets);
     this.#flights = new Flights(context.nowMs);
   }

@@ -1,4 +1,4 @@
-import { errors, Redis } from "@upstash/redis/cloudflare";
+import { createRedisRest, type RedisCause, type RedisRest, type RedisRestOptions } from "./redis-rest";
 import { ACQUIRE, DROP, END, READ, REJECT, RELEASE, STORE } from "./redis-scripts";
 
 /** Why a refresh failed, for those who waited for it. */
@@ -6,9 +6,6 @@ export interface RefreshFailure {
   cause: string;
   retryAfterSeconds?: number;
 }
-
-/** The closed set of causes for the log. */
-export type RedisCause = "redis_unreachable" | "redis_unauthorized" | "redis_timeout" | "redis_error";
 
 /** What a step answered. Which of these a step can give stands in its script. */
 export type StoreReply =
@@ -27,37 +24,15 @@ export interface Lease {
   lease: number;
 }
 
-/** How to reach Redis. */
-export interface RedisStoreOptions {
-  url: string;
-  token: string;
-  timeoutMs: number;
-}
-
 /** A step that may be sent again when its answer is lost: doing it twice is doing it once. */
 const REPEATABLE = 2;
 
-/**
- * The atomic steps on Redis's REST API, one call each; `store`, `reject` and `end` try a second time. No step throws,
- * and no text of an answer goes further than this file: the client's errors quote the command, sealed entry and all.
- */
+/** The atomic steps on Redis's REST API, one call each; `store`, `reject` and `end` try a second time. No step throws. */
 export class RedisStore {
-  readonly #redis: Redis;
+  readonly #send: RedisRest;
 
-  constructor({ url, token, timeoutMs }: RedisStoreOptions) {
-    this.#redis = new Redis({
-      url,
-      token,
-      // A function: with a plain signal the client (1.39) turns an abort into a successful answer.
-      signal: () => AbortSignal.timeout(timeoutMs),
-      // Not `false`, which still means one retry there: a repeated ACQUIRE would find its own lease taken.
-      retry: { retries: 0 },
-      // It joins commands of several requests into one call: on workerd those of a cancelled request would hang others.
-      enableAutoPipelining: false,
-      enableTelemetry: false,
-      automaticDeserialization: false,
-      responseEncoding: false,
-    });
+  constructor(options: RedisRestOptions) {
+    this.#send = createRedisRest(options);
   }
 
   read(key: string): Promise<StoreReply> {
@@ -90,27 +65,12 @@ export class RedisStore {
 
   async #run(script: string, key: string, args: (string | number)[], attempts = 1): Promise<StoreReply> {
     for (let attempt = 1; ; attempt++) {
-      try {
-        return readReply(await this.#redis.eval<string[], unknown>(script, [key], args.map(String)));
-      } catch (error) {
-        const cause = causeOf(error);
-        if (attempt >= attempts || cause === "redis_unauthorized") return { status: "unavailable", cause };
-      }
+      const answer = await this.#send(["EVAL", script, "1", key, ...args.map(String)]);
+      if ("result" in answer) return readReply(answer.result);
+      if (attempt >= attempts || answer.cause === "redis_unauthorized")
+        return { status: "unavailable", cause: answer.cause };
     }
   }
-}
-
-/** Redis's errors begin with a code, and Upstash's `WRONGPASS` comes with a 401; the client does not show the status. */
-const UNAUTHORIZED = new Set(["WRONGPASS", "NOAUTH", "NOPERM", "Unauthorized"]);
-
-function causeOf(error: unknown): RedisCause {
-  if (error instanceof errors.UpstashError) {
-    const [code = ""] = error.message.split(/[^A-Za-z]/, 1);
-    return UNAUTHORIZED.has(code) ? "redis_unauthorized" : "redis_error";
-  }
-  if (error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError")) return "redis_timeout";
-  // The Fetch standard: a network error is a TypeError.
-  return error instanceof TypeError ? "redis_unreachable" : "redis_error";
 }
 
 function readReply(reply: unknown): StoreReply {

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, beforeEach, vi } from "vitest";
+import type { LedgerContext } from "../../edge/ledger/ledger";
+import { redisLedger } from "../../edge/ledger/redis";
+import { type RedisRest, type RedisServer, startRedis, startRedisRest } from "../support/redis-rest.mjs";
+import type { ContractEngine } from "./bench";
+
+/** One Redis and its REST front for a test file, emptied before every test. */
+export interface RedisBench extends ContractEngine {
+  redis: RedisServer;
+  rest: RedisRest;
+}
+
+const TOKEN = "the-rest-token";
+
+/**
+ * Registers the hooks that start and stop them.
+ *
+ * @param options - `timeoutMs`: of the ledger's calls
+ */
+export function redisBench({ timeoutMs = 5_000 } = {}): RedisBench {
+  let callsAtOpen = 0;
+  const bench = {
+    open: async (context: LedgerContext, handles: number) => {
+      callsAtOpen = bench.rest.calls;
+      const engine = redisLedger({ url: bench.rest.url, token: TOKEN, timeoutMs });
+      return Array.from({ length: handles }, () => engine.open(context));
+    },
+    allHaveAsked: (handles: number) =>
+      vi.waitFor(() => {
+        if (bench.rest.calls - callsAtOpen < handles) throw new Error("not all have asked");
+      }),
+  } as RedisBench;
+  beforeAll(async () => {
+    bench.redis = await startRedis();
+    bench.rest = await startRedisRest({ redis: bench.redis, token: TOKEN });
+  });
+  beforeEach(async () => {
+    await bench.redis.command("FLUSHALL");
+  });
+  afterAll(async () => {
+    await bench.rest.stop();
+    await bench.redis.close();
+  });
+  return bench;
+}

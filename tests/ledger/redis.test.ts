@@ -1,0 +1,4 @@
+import { ledgerContract } from "./contract";
+import { redisBench } from "./redis-bench";
+
+ledgerContract("redis", redisBench());
