@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { rawRequest } from "../support/raw-request.mjs";
+import { openRequest, rawRequest } from "../support/raw-request.mjs";
 import { createWorld, type HostUnderTest, json, until, type World } from "./world";
 
 /** What may reach a backend on every host: the gateway's own, and the allow-list as far as these tests send it. */
@@ -152,22 +152,25 @@ export function forwardingSuite(host: HostUnderTest): void {
     it("passes an abort on before the upstream has answered", async () => {
       const user = await world.signedIn();
       world.backend.state.respond = () => {};
-      const controller = new AbortController();
-      const pending = user.request("/backend/slow", { signal: controller.signal }).catch((error: Error) => error.name);
+      const headers = { cookie: user.sessionCookie(), "x-gateway-request": "1" };
+      const abort = openRequest({ port: world.app.port, path: "/backend/slow", headers });
       await until(() => world.backend.state.seen.length === 1);
-      controller.abort();
-      expect(await pending).toBe("AbortError");
+      abort();
       await until(() => world.backend.state.aborted === 1);
     });
 
-    it("streams a download of 200 MB without holding it", async () => {
+    it("streams a download of 300 MB without holding it", async () => {
       const user = await world.signedIn();
-      world.backend.state.respond = (_request, response) => streamZeros(response, 200 * MIB);
+      const download = async (bytes: number): Promise<number> => {
+        world.backend.state.respond = (_request, response) => streamZeros(response, bytes);
+        let size = 0;
+        for await (const chunk of (await user.request("/backend/download")).body ?? []) size += chunk.length;
+        return size;
+      };
+      // The first one shows how much garbage V8 lets lie before it collects; it then stays there (measured up to 1.5 GB).
+      await download(100 * MIB);
       const before = world.app.peakMemoryMib();
-      const response = await user.request("/backend/download");
-      let size = 0;
-      for await (const chunk of response.body ?? []) size += chunk.length;
-      expect(size).toBe(200 * MIB);
+      expect(await download(300 * MIB)).toBe(300 * MIB);
       expect(world.app.peakMemoryMib() - before).toBeLessThan(100);
     });
 

@@ -21,3 +21,16 @@ export function rawRequest({ port, path, method = "GET", headers = {}, body }) {
     outgoing.end(body);
   });
 }
+
+/**
+ * Sends a GET and waits for nothing.
+ *
+ * @param {{ port: number, path: string, headers: Record<string, string> }} options
+ * @returns {() => void} goes away as a browser that is killed does, with an RST: workerd takes a FIN for half a close
+ */
+export function openRequest({ port, path, headers }) {
+  const outgoing = request({ host: "127.0.0.1", port, path, headers });
+  outgoing.on("error", () => {});
+  outgoing.end();
+  return () => outgoing.socket?.resetAndDestroy();
+}
