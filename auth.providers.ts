@@ -48,6 +48,8 @@ function openIdProvider(env: Env, clientId: string): Providers[number] {
     client: { token_endpoint_auth_method: clientSecret ? "client_secret_basic" : "none" },
     authorization: { params: { scope, ...prompt } },
     checks: ["pkce", "state", "nonce"],
+    // Auth.js's sign-in page would fetch a logo from its own site.
+    style: { logo: "/icon.svg" },
   };
 }
 

@@ -94,8 +94,13 @@ export class SessionKeeper {
     const { sid } = claims.gateway;
     const nowMs = this.#options.nowMs();
     const lastMs = this.#rejectedAtMs.get(sid);
-    if (entry.tokens.refreshToken === null || (lastMs !== undefined && nowMs - lastMs < REJECTION_PAUSE_MS))
-      return null;
+    if (entry.tokens.refreshToken === null) return null;
+    if (lastMs !== undefined && nowMs - lastMs < REJECTION_PAUSE_MS) {
+      // The pause is for grants; a generation that the ledger already has, this old cookie may use.
+      const known = await this.#options.ledger.read(sid);
+      const isNewer = known.status === "live" && known.entry.generation > entry.generation;
+      return isNewer ? { status: "live", claims, entry: known.entry, cookieIsBehind: true } : null;
+    }
     const state = this.#advanced(claims, await this.#advance(sid, entry));
     if (state.status === "live") this.#rejectedAtMs.set(sid, nowMs);
     return state.status === "unavailable" ? null : state;

@@ -84,7 +84,7 @@ function parseOrNull(value: string): URL | null {
 }
 
 /** RFC 6761 section 6.3 for `localhost`, RFC 5735 for 127/8, RFC 4291 for `::1`. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return (
     hostname === "localhost" ||
     hostname.endsWith(".localhost") ||

@@ -85,11 +85,19 @@ export async function seal(claims: Claims, options: SealOptions & { maxAgeSecond
  */
 export async function open(token: string, options: SealOptions): Promise<Claims | null> {
   const plaintext = await decryptJwe(token, await options.ring.keys(options.salt));
-  const claims: unknown = plaintext === null ? null : JSON.parse(plaintext);
+  const claims = plaintext === null ? null : parseJson(plaintext);
   if (typeof claims !== "object" || claims === null) return null;
   const { exp, nbf } = claims as Record<string, unknown>;
   const nowSeconds = options.nowMs / 1000;
   if (typeof exp !== "number" || exp <= nowSeconds - CLOCK_TOLERANCE_SECONDS) return null;
   if (nbf !== undefined && !(typeof nbf === "number" && nbf <= nowSeconds + CLOCK_TOLERANCE_SECONDS)) return null;
   return claims as Claims;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -1,6 +1,6 @@
 import * as oauth from "oauth4webapi";
 import { ConfigError } from "../problem";
-import { parseHttpUrl } from "../settings";
+import { isLoopback, parseHttpUrl } from "../settings";
 
 /** A provider as the refresh and the revocation need it; `host/next/providers` makes one of each Auth.js provider. */
 export interface Provider {
@@ -104,7 +104,7 @@ function clientSecretBasic(clientId: string, clientSecret: string): oauth.Client
 
 /**
  * The options of every oauth4webapi request: no redirect is followed, the answer is capped and timed as a whole, and
- * http is allowed only where settings allowed it, on loopback.
+ * http is for loopback hosts only, wherever a discovery document points.
  */
 export function requestOptions(
   url: URL,
@@ -116,7 +116,7 @@ export function requestOptions(
 } {
   return {
     [oauth.customFetch]: (input, init) => cappedFetch(input, init, transport),
-    [oauth.allowInsecureRequests]: url.protocol === "http:",
+    [oauth.allowInsecureRequests]: url.protocol === "http:" && isLoopback(url.hostname),
     signal: () => AbortSignal.timeout(transport.timeoutMs),
   };
 }

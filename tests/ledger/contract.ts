@@ -205,7 +205,6 @@ function replacing(engine: ContractEngine): void {
     const startMs = performance.now();
     const calls = spread(ledgers, 12, (ledger) => ledger.advance(sid, first));
     await never.arrived;
-    // The one whose answer is lost has spent the token; this provider overlooks it.
     provider.answerNext({ status: "refreshed", tokens: { ...first.tokens, refreshToken: "second try" } });
     for (const result of await Promise.all(calls)) {
       expect(result).toMatchObject({

@@ -17,7 +17,7 @@ const TOKEN = "the-rest-token";
  *
  * @param options - `timeoutMs`: of the ledger's calls
  */
-export function redisBench({ timeoutMs = 5_000 } = {}): RedisBench {
+export function redisBench({ timeoutMs = 20_000 } = {}): RedisBench {
   let callsAtOpen = 0;
   const bench = {
     open: async (context: LedgerContext, handles: number) => {

@@ -60,6 +60,12 @@ export class EdgeProvider {
     return null;
   }
 
+  /** Takes a revocation back, as a provider does that is slow to spread it. */
+  revive(refreshToken: string): void {
+    const known = this.#refreshTokens.get(refreshToken);
+    if (known) known.grant.isAlive = true;
+  }
+
   /** The calls of one endpoint. */
   callsTo(path: string): ProviderCall[] {
     return this.calls.filter((call) => call.path === path);
@@ -130,7 +136,8 @@ export class EdgeProvider {
   #token(prefix: string, bytes: number): string {
     const random = crypto.getRandomValues(new Uint8Array(bytes));
     const hex = [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    const token = `${prefix}-${hex}`.slice(0, bytes);
+    // Characters that percent-encoding and base64url change.
+    const token = `${prefix}-${hex}`.slice(0, bytes - 4).concat("~+/=");
     this.issued.add(token);
     return token;
   }

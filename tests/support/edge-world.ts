@@ -20,6 +20,8 @@ export const COOKIE = "__Host-Http-authjs.session-token";
 export interface WorldOptions {
   env?: Record<string, string | undefined>;
   backend?: Partial<BackendConfig>;
+  /** By mount, beside `/backend/`. */
+  otherBackends?: GatewayConfig["backends"];
   config?: Omit<GatewayConfig, "backends">;
   /** Beside, or instead of, the OIDC provider. */
   providers?: (own: Provider) => readonly Provider[];
@@ -95,7 +97,7 @@ export function createWorld(options: WorldOptions = {}) {
       env: { AUTH_URL: APP_ORIGIN, AUTH_SECRET: SECRET, ...merged.env },
       config: {
         ...merged.config,
-        backends: { "/backend/": { url, urlSetting: "BACKEND_URL", ...merged.backend } },
+        backends: { "/backend/": { url, urlSetting: "BACKEND_URL", ...merged.backend }, ...merged.otherBackends },
       },
       providers: merged.providers?.(own) ?? [own],
       fetch: fakeFetch as typeof fetch,

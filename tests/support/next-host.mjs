@@ -24,12 +24,14 @@ export const nextHost = {
 
 const READY_TIMEOUT_MS = 20_000;
 
-/** @param {Record<string, string | undefined>} env settings; an `AUTH_URL` that is not named at all is the server's own origin */
-export async function startNext(env) {
+/** @param {Record<string, string | undefined>} env settings; an `AUTH_URL` that is not named at all is the server's own origin
+ * @param {{ cwd?: string }} [options] `cwd`: the built app's folder */
+export async function startNext(env, { cwd = process.cwd() } = {}) {
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   const { PATH, HOME } = process.env;
   const child = spawn(process.execPath, ["node_modules/next/dist/bin/next", "start", "-H", "127.0.0.1"], {
+    cwd,
     env: defined({ PATH, HOME, NODE_ENV: "production", AUTH_URL: origin, PORT: String(port), ...env }),
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -1,19 +1,19 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { freePort } from "./listen.mjs";
+import { peakMemoryMib } from "./next-host.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const require = createRequire(import.meta.url);
 // The one that wrangler pins: `wrangler dev` runs the same, with a bundler and a proxy in front that tests do not need.
-const { Log, LogLevel, Miniflare, convertV4MiniflareOptions } = createRequire(require.resolve("wrangler/package.json"))(
-  "miniflare",
-);
+const ofWrangler = createRequire(require.resolve("wrangler/package.json"));
+const { Log, LogLevel, Miniflare, convertV4MiniflareOptions } = ofWrangler("miniflare");
 
 /** As in `wrangler.toml`. */
 const CLASS_NAME = "SessionLedger";
@@ -39,8 +39,29 @@ export async function bundleWorker(root = ROOT) {
 }
 
 /**
+ * Bundles a test's own worker.
+ *
+ * @param {string} entry
+ * @param {string} outfile
+ * @returns {Promise<string>} `outfile`
+ */
+export async function bundleTestWorker(entry, outfile) {
+  await ofWrangler("esbuild").build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    external: ["cloudflare:*", "node:*"],
+    logLevel: "error",
+  });
+  return outfile;
+}
+
+/**
  * @typedef {object} WorkerdOptions
- * @property {Record<string, string>} [vars] - settings and secrets; `AUTH_URL` is filled in when it is absent
+ * @property {Record<string, string | undefined>} [vars] - settings and secrets; an `AUTH_URL` that is not named at all
+ *   is the worker's own origin
  * @property {string} [script] - the bundled worker; default {@link bundleWorker}'s
  * @property {number} [port] - default a free one
  * @property {number} [isolates] - so many isolates with one set of Durable Objects, each with an origin of its own
@@ -50,7 +71,9 @@ export async function bundleWorker(root = ROOT) {
  * @typedef {object} Workerd
  * @property {string} origin - `http://localhost:…`: cookies and the loopback rule count on the name
  * @property {string[]} origins - one for each isolate; the first is `origin`
+ * @property {number} port - of `origin`
  * @property {() => string} log - what the workers wrote to their consoles
+ * @property {() => number} peakMemoryMib - of the process
  * @property {() => Promise<void>} stop
  * @property {(vars?: Record<string, string>) => Promise<void>} restart - a new process with the old one's storage and other settings
  * @property {() => Promise<void>} kill - SIGKILL, then a new process with the old one's storage
@@ -83,10 +106,12 @@ export async function startWorkerd(options = {}) {
   return {
     origin: origins[0],
     origins,
+    port: ports[0],
     log: () => lines.join("\n"),
+    peakMemoryMib: () => peakMemoryMib(workerdOf(ports[0])),
     restart: (vars = options.vars) => replace(vars),
     async kill() {
-      for (const pid of await workerdsOf(ports[0])) process.kill(pid, "SIGKILL");
+      process.kill(workerdOf(ports[0]), "SIGKILL");
       await replace(options.vars);
     },
     evict: (id) => miniflare.unsafeEvictDurableObject("gateway-0", CLASS_NAME, { id }),
@@ -108,9 +133,10 @@ function miniflareOptions({ vars = {}, script, ports, storageDir, lines, bindLed
   const workers = ports.map((port, index) => ({
     name: `gateway-${index}`,
     modules: [{ type: "ESModule", path: script }],
+    modulesRoot: dirname(script),
     compatibilityDate: "2026-11-01",
     compatibilityFlags: ["nodejs_compat"],
-    bindings: { AUTH_URL: `http://localhost:${ports[0]}`, ...vars },
+    bindings: JSON.parse(JSON.stringify({ AUTH_URL: `http://localhost:${ports[0]}`, ...vars })),
     ...(bindLedger && {
       durableObjects: { [BINDING]: { className: CLASS_NAME, useSQLite: true, scriptName: "gateway-0" } },
     }),
@@ -134,16 +160,16 @@ function miniflareOptions({ vars = {}, script, ports, storageDir, lines, bindLed
   });
 }
 
-/** The workerd processes that this process has started and that listen on a port. */
-async function workerdsOf(port) {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const found = [];
-  for (const pid of pids) {
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-    const [, name, parent] = /^\d+ \((.*)\) \S (\d+)/.exec(stat) ?? [];
-    if (name !== "workerd" || Number(parent) !== process.pid) continue;
-    const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-    if (command.includes(`:${port}`)) found.push(Number(pid));
+/** The pid of the workerd that this process has started on a port. */
+function workerdOf(port) {
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const [, name, parent] = /^\d+ \((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+      if (name !== "workerd" || Number(parent) !== process.pid) continue;
+      if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`:${port}`)) return Number(pid);
+    } catch {
+      // It has ended between the two looks.
+    }
   }
-  return found;
+  throw new Error(`no workerd on port ${port}`);
 }

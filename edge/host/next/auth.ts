@@ -97,10 +97,15 @@ type SignOutEvent = NonNullable<NonNullable<NextAuthConfig["events"]>["signOut"]
 /** Auth.js's default logger prints causes whole, provider answers among them; names are enough to look them up. */
 function quietLogger({ log }: AssembledGateway): NonNullable<NextAuthConfig["logger"]> {
   return {
-    error: (error) => log({ level: "error", event: "auth_error", type: typeOf(error), cause: causeName(error) }),
+    error: (error) => log({ level: levelOf(error), event: "auth_error", type: typeOf(error), cause: causeName(error) }),
     warn: (code) => log({ level: "warn", event: "auth_warning", name: code }),
     debug: () => {},
   };
+}
+
+/** A user who cancels at the provider, or comes back too late, is nobody's fault; Auth.js calls such errors `signIn`. */
+function levelOf(error: Error): "error" | "warn" {
+  return "kind" in error && error.kind === "signIn" ? "warn" : "error";
 }
 
 /** Auth.js's errors carry their type; class names are minified away in a build. */

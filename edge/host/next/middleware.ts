@@ -31,11 +31,23 @@ export function gatewayMiddleware(
       const runtime = nextRuntime(sources);
       const waitUntil = event.waitUntil.bind(event);
       const context = { target: rawTarget(request), waitUntil, bodyLimitBytes: bodyLimitBytes() };
-      return (await runtime.gateway.handle(request, context)) ?? (await page(request, { runtime, event }));
+      const answer = await runtime.gateway.handle(request, context);
+      return answer ? withEarlyHeaders(answer) : await page(request, { runtime, event });
     } catch (error) {
       return failure(error, consoleLog(process.env));
     }
   };
+}
+
+/**
+ * `next start` sends a response's headers with its first chunk (measured on Next 16.4.6), so an event stream would look
+ * unopened until its first event. An empty chunk, which is nothing on the wire, sends them at once.
+ */
+function withEarlyHeaders(response: Response): Response {
+  if (!response.body || !response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
+  const start = (controller: TransformStreamDefaultController<Uint8Array>): void =>
+    controller.enqueue(new Uint8Array());
+  return new Response(response.body.pipeThrough(new TransformStream({ start })), response);
 }
 
 function rawTarget(request: NextRequest): string {
