@@ -31,10 +31,11 @@ const projects: TestProjectConfiguration[] = [
     resolve: { alias },
     test: {
       name: "next",
-      include: ["tests/gateway/next.test.ts"],
+      include: ["tests/gateway/next*.test.ts"],
       environment: "node",
-      testTimeout: 30_000,
+      testTimeout: 60_000,
       hookTimeout: 60_000,
+      fileParallelism: false,
     },
   },
   {
@@ -45,6 +46,7 @@ const projects: TestProjectConfiguration[] = [
       environment: "node",
       testTimeout: 60_000,
       hookTimeout: 60_000,
+      fileParallelism: false,
     },
   },
   {

@@ -75,7 +75,10 @@ export function createGateway(host: GatewayHost): AssembledGateway {
   const engine = config.ledger ?? memoryLedger();
   const ledgerContext: LedgerContext = {
     refresh: grants.refresh,
-    discard: ({ provider, tokens }) => void grants.revoke(provider, tokens),
+    async discard({ provider, tokens }) {
+      if ((await grants.revoke(provider, tokens)) === "failed")
+        log({ level: "warn", event: "revocation_failed", provider });
+    },
     nowMs,
     fetch: host.fetch,
     sessionMaxAgeSeconds: maxAgeSeconds,

@@ -98,7 +98,7 @@ async function forwardWithRetry(
     "problem" in answer ? answer : clientResponse(answer.response, { backend, url, origin: parts.origin });
   const first = await send(state);
   if ("problem" in first || first.response.status !== 401) return { forwarded: filtered(first), state };
-  const next = await parts.keeper.afterRejection(state);
+  const next = await parts.keeper.afterRejection(state, context.waitUntil);
   if (next?.status === "ended") {
     void first.response.body?.cancel().catch(() => {});
     return { forwarded: { problem: "session_expired" }, state: next };

@@ -82,7 +82,10 @@ export class SessionKeeper {
       return state;
     }
     if (ledgerIsDown) return { status: "unavailable", claims, problem: "ledger_unavailable" };
-    return this.#advanced(claims, await this.#advance(claims.gateway.sid, entry));
+    const work = this.#advance(claims.gateway.sid, entry);
+    // A client that goes away in the middle must not take a spent refresh token's successor with it.
+    waitUntil(work.catch(() => {}));
+    return this.#advanced(claims, await work);
   }
 
   /**
@@ -90,7 +93,7 @@ export class SessionKeeper {
    *
    * @returns null when there is none to be had, and the backend's answer stands
    */
-  async afterRejection({ claims, entry }: LiveSession): Promise<SessionState | null> {
+  async afterRejection({ claims, entry }: LiveSession, waitUntil: WaitUntil): Promise<SessionState | null> {
     const { sid } = claims.gateway;
     const nowMs = this.#options.nowMs();
     const lastMs = this.#rejectedAtMs.get(sid);
@@ -101,7 +104,9 @@ export class SessionKeeper {
       const isNewer = known.status === "live" && known.entry.generation > entry.generation;
       return isNewer ? { status: "live", claims, entry: known.entry, cookieIsBehind: true } : null;
     }
-    const state = this.#advanced(claims, await this.#advance(sid, entry));
+    const work = this.#advance(sid, entry);
+    waitUntil(work.catch(() => {}));
+    const state = this.#advanced(claims, await work);
     if (state.status === "live") this.#rejectedAtMs.set(sid, nowMs);
     return state.status === "unavailable" ? null : state;
   }

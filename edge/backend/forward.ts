@@ -45,6 +45,8 @@ export async function forward(options: ForwardOptions): Promise<Forwarded> {
   if (body.declaredBytes !== null) headers.set("content-length", String(body.declaredBytes));
   try {
     if (options.upgrade && request.headers.has("upgrade")) {
+      const protocols = request.headers.get("sec-websocket-protocol");
+      if (protocols !== null) headers.set("sec-websocket-protocol", protocols);
       return { response: await options.upgrade(url, { headers, signal: controller.signal }) };
     }
     const response = await options.fetch(url.href, {
@@ -77,6 +79,8 @@ const NULL_BODY_STATUSES = new Set([204, 205, 304]);
  */
 export function clientResponse(upstream: Response, options: { backend: Backend; url: URL; origin: string }): Forwarded {
   const { backend, url, origin } = options;
+  // The host made it of the upstream's socket, and of no header that must not pass.
+  if (upstream.status === 101) return { response: upstream };
   const headers = clientResponseHeaders(upstream.headers, { exposeHeaders: backend.exposeHeaders });
   const location = upstream.headers.get("location");
   const isRedirect = REDIRECTS.has(upstream.status);

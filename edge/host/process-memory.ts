@@ -1,10 +1,13 @@
 import type { ProcessMemory } from "../create-gateway";
 import { endedChecksMemory } from "../ended-checks";
+import type { LedgerEngine } from "../ledger/ledger";
 
-/** The process's memory, and what Next's Node side has set up for its middleware. */
+/** The process's memory, and what the host's first door has set up for the others. */
 export interface SharedProcessMemory extends ProcessMemory {
   /** True when each request carries {@link RAW_TARGET_HEADER}, written by us and not by the client. */
   hasRawTargets: boolean;
+  /** The ledger that the platform itself brings: on Cloudflare the Durable Object, set by the worker's entry. */
+  platformLedger: LedgerEngine | null;
 }
 
 /** The request line's own path and query, which Next decodes, resolves and strips before middleware sees them. */
@@ -23,6 +26,6 @@ const KEY = Symbol.for("edge-token-gateway.process-memory");
 export function processMemory(): SharedProcessMemory {
   const anchor = (globalThis as { AsyncLocalStorage?: object }).AsyncLocalStorage ?? globalThis;
   const slot = anchor as { [KEY]?: SharedProcessMemory };
-  slot[KEY] ??= { checks: endedChecksMemory(), ledger: null, hasRawTargets: false };
+  slot[KEY] ??= { checks: endedChecksMemory(), ledger: null, hasRawTargets: false, platformLedger: null };
   return slot[KEY];
 }

@@ -129,7 +129,7 @@ export class DurableSession implements SessionLedgerStub {
       outcome.status === "refreshed" ? { ...entry, generation: entry.generation + 1, tokens: outcome.tokens } : null;
     const known = this.#now();
     if (known.status === "ended") {
-      if (next) this.#context.discard(next);
+      if (next) await this.#context.discard(next);
       return known;
     }
     // Another refresh took over while this one was given up, and got further: its generation stays.

@@ -61,8 +61,8 @@ export interface Ledger {
 export interface LedgerContext {
   /** One refresh grant for this entry's token set. Settles within `leaseMs`. */
   refresh(entry: LedgerEntry): Promise<RefreshOutcome>;
-  /** Called with tokens that were granted while their session ended: nobody will use them, so they are revoked. */
-  discard(entry: LedgerEntry): void;
+  /** Takes tokens that were granted while their session ended: nobody will use them, so they are revoked. */
+  discard(entry: LedgerEntry): Promise<void>;
   nowMs(): number;
   /** For engines whose store is across the network. */
   fetch: typeof fetch;

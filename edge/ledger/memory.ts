@@ -108,7 +108,7 @@ class MemoryLedger implements Ledger {
       outcome.status === "refreshed" ? { ...entry, generation: entry.generation + 1, tokens: outcome.tokens } : null;
     const past = this.#past(sid, entry);
     // If another holder took over while this one was given up, and got further, its generation stays.
-    if (past?.status === "ended" && next) this.#context.discard(next);
+    if (past?.status === "ended" && next) await this.#context.discard(next);
     if (past) return past;
     if (!next) {
       await this.end(sid);

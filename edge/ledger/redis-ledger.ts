@@ -99,8 +99,8 @@ export class RedisLedger implements Ledger {
       }
       if (reply.status === "ended") return { status: "ended" };
       if (reply.status === "failed") return { status: "refresh_failed", ...reply.failure };
-      // Redis may have given the lease and only its answer was late: without this all would wait for nobody.
-      if (reply.status === "unavailable" && reply.cause === "redis_timeout") {
+      // Redis may have given the lease and only its answer was lost: without this all would wait for nobody.
+      if (reply.status === "unavailable" && reply.cause !== "redis_unauthorized") {
         void this.#store.release(key, { holder, lease: 0 }, null);
       }
       return unavailable(reply);
@@ -136,7 +136,7 @@ export class RedisLedger implements Ledger {
     const { sid, key } = attempt;
     const reply = await this.#storeEntry(key, { sid, entry: next, holder });
     if (reply.status === "ended") {
-      this.#context.discard(next);
+      await this.#context.discard(next);
       return { status: "ended" };
     }
     if (reply.status === "live") return (await this.#open(sid, reply.sealed)) ?? { status: "live", entry: next };

@@ -54,7 +54,7 @@ export async function refreshGrant(options: RefreshGrantOptions): Promise<Refres
 /**
  * Removes from a token response what must not make it fail. Our refresh token is spent by now, so a quirk in a member
  * that we don't need may not cost the session: an odd `expires_in`, an ID token (OIDC Core section 12.2 makes it
- * optional here, and nothing uses it), nulls.
+ * optional here, and nothing uses it), nulls, a scope that is a list.
  */
 async function conform(response: Response): Promise<{ response: Response; expiresIn: unknown; refused: boolean }> {
   if (response.status !== 200) return { response, expiresIn: undefined, refused: false };
@@ -65,13 +65,11 @@ async function conform(response: Response): Promise<{ response: Response; expire
   if (!json) return same;
   // GitHub answers 200 with an error body: https://docs.github.com/apps/…/refreshing-user-access-tokens
   if (typeof json.access_token !== "string") return { ...same, refused: json.error === "bad_refresh_token" };
-  const { id_token: _, expires_in: expiresIn, ...rest } = json;
-  const kept = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null && value !== ""));
-  return {
-    response: new Response(JSON.stringify({ token_type: "bearer", ...kept }), { headers }),
-    expiresIn,
-    refused: false,
-  };
+  const { access_token, token_type, refresh_token, scope, expires_in: expiresIn } = json;
+  const members = Object.entries({ access_token, refresh_token, scope });
+  const kept = Object.fromEntries(members.filter(([, value]) => typeof value === "string" && value !== ""));
+  const body = JSON.stringify({ ...kept, token_type: String(token_type || "bearer") });
+  return { response: new Response(body, { headers }), expiresIn, refused: false };
 }
 
 function parseObject(text: string): Record<string, unknown> | null {
@@ -94,6 +92,7 @@ function judge(error: unknown, retryAfterSeconds: number | undefined): RefreshOu
   }
   if (error instanceof oauth.WWWAuthenticateChallengeError)
     return { status: "unavailable", cause: "invalid_client", ...wait };
+  if (error instanceof oauth.UnsupportedOperationError) return { status: "unavailable", cause: "unusable_token" };
   if (error instanceof oauth.OperationProcessingError) return { status: "unavailable", cause: "bad_response", ...wait };
   if (error instanceof DOMException && error.name === "TimeoutError")
     return { status: "unavailable", cause: "timeout" };

@@ -51,9 +51,16 @@ export function tokenSetFrom(response: TokenResponse, previous: TokenSet | null,
 const MAX_LIFETIME_SECONDS = 100 * 365 * 24 * 3600;
 
 function lifetimeOf(response: TokenResponse, nowSeconds: number): number | null {
-  const expiresAt = Number(nonEmptyString(response.expires_at) ?? response.expires_at ?? Number.NaN);
-  const expiresIn = Number(nonEmptyString(response.expires_in) ?? response.expires_in ?? expiresAt - nowSeconds);
-  return Number.isFinite(expiresIn) && expiresIn > 0 ? Math.min(Math.floor(expiresIn), MAX_LIFETIME_SECONDS) : null;
+  const expiresIn = numberOf(response.expires_in) ?? (numberOf(response.expires_at) ?? Number.NaN) - nowSeconds;
+  if (!Number.isFinite(expiresIn) || expiresIn <= 0) return null;
+  // A fraction of a second is not nothing: a lifetime of zero would be a grant for each request.
+  return Math.min(Math.max(1, Math.floor(expiresIn)), MAX_LIFETIME_SECONDS);
+}
+
+/** Some providers write numbers as strings. */
+function numberOf(value: unknown): number | null {
+  if (typeof value === "number") return value;
+  return typeof value === "string" && value.trim() !== "" ? Number(value) : null;
 }
 
 function nonEmptyString(value: unknown): string | null {

@@ -36,7 +36,7 @@ export async function openBench(engine: Pick<ContractEngine, "open">, overrides:
   const warnings: string[] = [];
   const context: LedgerContext = {
     refresh: provider.refresh,
-    discard: (entry) => discarded.push(entry),
+    discard: async (entry) => void discarded.push(entry),
     nowMs: Date.now,
     fetch,
     sessionMaxAgeSeconds: 3600,

@@ -70,7 +70,7 @@ describe("durable object: what it finds in its storage", () => {
     const warnings: string[] = [];
     const context: LedgerContext = {
       refresh: () => Promise.reject(new Error("a bug")),
-      discard: () => {},
+      discard: async () => {},
       fetch,
       nowMs: Date.now,
       sessionMaxAgeSeconds: 60,

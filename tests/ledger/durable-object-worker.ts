@@ -77,7 +77,8 @@ export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const { operation, sid, entry, leaseMs } = (await request.json()) as LedgerCall;
     const context = { leaseMs } as LedgerContext;
-    const ledger = durableObjectLedger({ binding: env.SESSION_LEDGER }).open(context);
+    // Long: on a busy machine 500 new objects take their time, and this is no test of patience.
+    const ledger = durableObjectLedger({ binding: env.SESSION_LEDGER, timeoutMs: 30_000 }).open(context);
     return Response.json(await ledger[operation](sid, entry as LedgerEntry));
   },
 };

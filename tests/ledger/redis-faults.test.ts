@@ -171,7 +171,7 @@ describe("redis: holders that overlap", () => {
     const [fast] = await bench.open(
       {
         refresh: provider.refresh,
-        discard: () => {},
+        discard: async () => {},
         nowMs: () => Date.now() + 3_600_000,
         fetch,
         sessionMaxAgeSeconds: 3600,

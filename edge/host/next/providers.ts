@@ -1,6 +1,6 @@
 import type { NextAuthConfig } from "next-auth";
 import { ConfigError } from "../../problem";
-import type { Env } from "../../settings";
+import { type Env, parseHttpUrl } from "../../settings";
 import type { Provider } from "../../token/provider";
 
 /** The members of an Auth.js provider that matter here, after its defaults and the user's options are merged. */
@@ -46,6 +46,9 @@ function readProvider(merged: MergedProvider, env: Env): Provider {
   const clientSecret = merged.clientSecret ?? env[`${prefix}_SECRET`];
   const issuer = merged.issuer ?? env[`${prefix}_ISSUER`];
   const tokenEndpoint = typeof merged.token === "string" ? merged.token : merged.token?.url;
+  for (const [name, url] of Object.entries({ issuer, token: tokenEndpoint, revocation: merged.revocation })) {
+    if (url) parseHttpUrl(url, `providers: ${merged.id}: ${name}`);
+  }
   if (!tokenEndpoint && !issuer) throw new ConfigError(`${prefix}_ISSUER`, "is missing");
   const clientAuthentication = authenticationOf(merged, clientSecret);
   if (clientAuthentication !== "none" && !clientSecret) throw new ConfigError(`${prefix}_SECRET`, "is missing");

@@ -3,6 +3,7 @@ import type { GatewayConfigSource } from "../../config";
 import { type AssembledGateway, createGateway } from "../../create-gateway";
 import type { Env } from "../../settings";
 import { consoleLog } from "../console-log";
+import { withDefaultLedger } from "../default-ledger";
 import { processMemory } from "../process-memory";
 import { readProviders } from "./providers";
 
@@ -36,7 +37,7 @@ export function nextRuntime({ auth: authSource, gateway: gatewaySource }: Gatewa
   const auth = typeof authSource === "function" ? authSource(env) : authSource;
   const gateway = createGateway({
     env,
-    config: gatewaySource(env),
+    config: withDefaultLedger(gatewaySource(env), env),
     providers: readProviders(auth.providers, env),
     fetch: (input, init) => fetch(input, init),
     nowMs: () => Date.now(),
