@@ -2,29 +2,30 @@ import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { startNode } from "./process.mjs";
 
-const NEXT = "node_modules/next/dist/bin/next";
-
 /** What the build is made from. */
 const SOURCE_FOLDERS = ["app", "edge"];
 const SOURCE_FILES =
-  /^(?:auth(?:\..+)?\.ts|gateway\.config\.ts|middleware\.ts|next\.config\.ts|instrumentation\.ts|package\.json)$/;
+  /^(?:auth(?:\..+)?|gateway\.config|middleware|(?:open-)?next\.config|instrumentation)\.ts$|^(?:package\.json|wrangler\.toml)$/;
 
 /**
- * Builds the app unless `.next` holds a build that is newer than its sources.
+ * Builds the app for a host unless there is a build of it that is newer than its sources.
  *
- * @param {{ root: string, env: NodeJS.ProcessEnv, signal: AbortSignal, say: (text: string) => void }} options
+ * @param {{ root: string, build: import("./hosts/next.mjs").DemoHost["build"], env: NodeJS.ProcessEnv,
+ *   signal: AbortSignal, say: (text: string) => void }} options
  * @throws {Error} with the build's last output
  */
-export async function ensureBuild({ root, env, signal, say }) {
-  const marker = join(root, ".next", "BUILD_ID");
+export async function ensureBuild({ root, build: { marker: file, args }, env, signal, say }) {
+  const marker = join(root, file);
   const isUsable = existsSync(marker) && statSync(marker).mtimeMs >= newestSource(root);
   if (isUsable) return;
   say(existsSync(marker) ? "The sources are newer than the build." : "There is no build yet.");
   say("Building the app: this takes a minute, once …");
   const startedAt = Date.now();
-  // Next writes it before it has finished: a build that was interrupted must not look like a whole one.
-  rmSync(marker, { force: true });
-  const build = startNode([NEXT, "build"], { cwd: root, env, signal });
+  // It is written before the build has finished: one that was interrupted must not look whole. And leftovers of another
+  // host's build can make Turbopack panic.
+  for (const leftover of [".next", ".open-next", ".vercel"])
+    rmSync(join(root, leftover), { recursive: true, force: true });
+  const build = startNode(args, { cwd: root, env, signal });
   const { code } = await build.exited;
   if (code !== 0) rmSync(marker, { force: true });
   signal.throwIfAborted();

@@ -5,14 +5,13 @@ import { join } from "node:path";
 const SETTING = /^(?:AUTH|NEXTAUTH|UPSTASH|KV|BACKEND|GATEWAY)_/;
 
 /**
- * The environment for a build and for `next start`: the user's, without settings that would interfere with the demo's.
+ * The environment for a build and for the app: the user's, without settings that would interfere with the demo's.
  *
  * @param {string} root - where Next would read `.env` files
  * @param {NodeJS.ProcessEnv} userEnv
- * @param {Record<string, string>} [settings] - the demo's
  * @returns {NodeJS.ProcessEnv}
  */
-export function appEnvironment(root, userEnv, settings = {}) {
+export function appEnvironment(root, userEnv) {
   const kept = Object.entries(userEnv).filter(([name]) => !SETTING.test(name));
   // Next reads `.env` files for what the environment does not say, so it has to say something: the empty string.
   const blank = settingsInFiles(root).map((name) => [name, ""]);
@@ -21,7 +20,6 @@ export function appEnvironment(root, userEnv, settings = {}) {
     ...Object.fromEntries(blank),
     NODE_ENV: "production",
     NEXT_TELEMETRY_DISABLED: "1",
-    ...settings,
   };
 }
 

@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { startApi } from "./api.mjs";
 import { ensureBuild } from "./build.mjs";
 import { appEnvironment } from "./environment.mjs";
-import { startNext } from "./hosts/next.mjs";
+import { cloudflare } from "./hosts/cloudflare.mjs";
+import { next } from "./hosts/next.mjs";
 import { assertFree, readPorts } from "./ports.mjs";
 import { startProvider } from "./provider.mjs";
 import { notReady } from "./ready.mjs";
@@ -16,19 +17,24 @@ const CLIENT_ID = "edge-token-gateway-demo";
 const ACCESS_TOKEN_TTL_SECONDS = 60;
 const READY_TIMEOUT_MS = 60_000;
 
+/** By the arguments that choose them. @type {Record<string, import("./hosts/next.mjs").DemoHost>} */
+const HOSTS = { "": next, "--cloudflare": cloudflare };
+
 /** @param {string} text */
 const say = (text) => process.stdout.write(`${text}\n`);
 
 /**
  * Starts everything, waits for `signal`, ends everything.
  *
+ * @param {import("./hosts/next.mjs").DemoHost} host
  * @param {AbortSignal} signal
  * @throws {Error} when something does not start, or dies
  */
-async function runDemo(signal) {
-  const ports = readPorts(process.env);
+async function runDemo(host, signal) {
+  const ports = readPorts(process.env, { appPort: host.defaultPort });
   await assertFree(Object.values(ports));
-  await ensureBuild({ root: ROOT, env: appEnvironment(ROOT, process.env), signal, say });
+  const env = appEnvironment(ROOT, process.env);
+  await ensureBuild({ root: ROOT, build: host.build, env, signal, say });
 
   const origin = `http://localhost:${ports.app.port}`;
   const secret = randomBytes(32).toString("base64url");
@@ -45,17 +51,17 @@ async function runDemo(signal) {
     tellGrants(provider);
     const api = await startApi({ port: ports.api.port, issuer: provider.issuer, audience: AUDIENCE });
     cleanups.push(api.close);
-    const env = appEnvironment(ROOT, process.env, {
+    const settings = {
       AUTH_SECRET: randomBytes(33).toString("base64"),
       AUTH_URL: origin,
       AUTH_OIDC_ISSUER: provider.issuer,
       AUTH_OIDC_ID: CLIENT_ID,
       AUTH_OIDC_SECRET: secret,
       BACKEND_URL: api.url,
-    });
+    };
     let isReady = false;
     const onLine = (/** @type {string} */ line) => isReady && line.trim() && say(`  app       ${line}`);
-    const app = startNext({ root: ROOT, port: ports.app.port, env, signal, onLine });
+    const app = host.start({ root: ROOT, port: ports.app.port, env, settings, signal, onLine });
     cleanups.push(app.stop);
 
     say("Starting …");
@@ -110,7 +116,8 @@ function tellGrants({ provider }) {
 
 async function main() {
   const [argument] = process.argv.slice(2);
-  if (argument !== undefined) {
+  const host = HOSTS[argument ?? ""];
+  if (!host) {
     const isHelp = argument === "--help" || argument === "-h";
     say(isHelp ? USAGE : `Unknown argument: ${argument}\n\n${USAGE}`);
     return isHelp ? 0 : 1;
@@ -119,7 +126,7 @@ async function main() {
   // They stay on: npm passes on the Ctrl-C that the terminal has sent us already.
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => ending.abort());
   try {
-    await runDemo(ending.signal);
+    await runDemo(host, ending.signal);
   } catch (error) {
     if (!ending.signal.aborted) {
       console.error(error instanceof Error ? error.message : error);

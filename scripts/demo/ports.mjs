@@ -8,12 +8,13 @@ import { connect, createServer } from "node:net";
  * The ports of the demo, from the environment or by default.
  *
  * @param {NodeJS.ProcessEnv} env
+ * @param {{ appPort: number }} defaults
  * @returns {{ app: Port, provider: Port, api: Port }}
  * @throws {Error} naming the variable that is no port, or two that are the same
  */
-export function readPorts(env) {
+export function readPorts(env, { appPort }) {
   const ports = {
-    app: readPort(env, { name: "the app", variable: "PORT", fallback: 3000 }),
+    app: readPort(env, { name: "the app", variable: "PORT", fallback: appPort }),
     provider: readPort(env, { name: "the provider", variable: "DEMO_PROVIDER_PORT", fallback: 4100 }),
     api: readPort(env, { name: "the API", variable: "DEMO_API_PORT", fallback: 4200 }),
   };

@@ -1,10 +1,12 @@
 /** What `npm run demo -- --help` says, and what an argument that it does not know gets. */
-export const USAGE = `Usage: npm run demo
+export const USAGE = `Usage: npm run demo [-- --cloudflare]
 
 Starts a demo OpenID provider, a demo API and this app, signed in to each other. Nothing to configure.
 
+  --cloudflare         the app on workerd (wrangler dev) instead of next start
+
 Environment:
-  PORT                 the app, 3000
+  PORT                 the app, 3000 (8787 on workerd)
   DEMO_PROVIDER_PORT   the provider, 4100
   DEMO_API_PORT        the API, 4200
 `;
