@@ -4,9 +4,9 @@ import type { Ledger, LedgerAdvance, LedgerContext, LedgerEngine, LedgerEntry, L
 
 /** Bounds of the memory engine. */
 export interface MemoryLedgerOptions {
-  /** Live sessions remembered; the least recently used go first. Default 10,000, about 3 KB each with 1 KB tokens. */
+  /** Live sessions remembered; the least recently used go first. Default 10,000, about 1.5 KB each with 1 KB tokens. */
   maxSessions?: number;
-  /** Ended sessions remembered; the ones that end soonest go first. Default 100,000, about 150 bytes each. */
+  /** Ended sessions remembered; the ones that end soonest go first. Default 100,000, about 180 bytes each. */
   maxEnded?: number;
 }
 
