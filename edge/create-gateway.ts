@@ -53,8 +53,8 @@ const DEFAULT_BUDGET_BYTES = 8192;
 const DEFAULT_AHEAD_SECONDS = 60;
 const DEFAULT_PROVIDER_TIMEOUT_MS = 5_000;
 
-/** Discovery and grant take one timeout each; the rest is for the store to hear of the result. */
-const leaseMsOf = (timeoutMs: number): number => 2 * timeoutMs + 2_000;
+/** Discovery and grant take one timeout each; the rest is for the store to hear of the result, twice if need be. */
+const leaseMsOf = (timeoutMs: number): number => 2 * timeoutMs + 5_000;
 
 /** With a shared ledger a look-up is a network call; a sign-out reaches other isolates within this time. */
 const DEFAULT_CHECK_SECONDS = 30;

@@ -1,7 +1,7 @@
 import { ConfigError } from "../problem";
 import type { RefreshOutcome } from "../token/refresh-grant";
 import type { SessionLedgerStub } from "./durable-object";
-import { Flights } from "./flights";
+import { Flights, type Lifeline } from "./flights";
 import type { LedgerAdvance, LedgerContext, LedgerEntry, LedgerRead } from "./ledger";
 import { createEntrySealer, type EntrySealer } from "./sealed-entry";
 
@@ -63,7 +63,7 @@ export class DurableSession implements SessionLedgerStub {
         const known = this.#now();
         if (known.status === "ended" || known.status === "unavailable") return known;
         if (known.status === "live" && known.entry.generation > entry.generation) return known;
-        return this.#refresh(sid, entry);
+        return this.#refresh(sid, { entry, lifeline });
       });
       if (result.status !== "live" || result.entry.generation > entry.generation) return result;
     }
@@ -119,7 +119,7 @@ export class DurableSession implements SessionLedgerStub {
     if (opened.status === "damaged") this.#known ??= { status: "unknown" };
   }
 
-  async #refresh(sid: string, entry: LedgerEntry): Promise<LedgerAdvance> {
+  async #refresh(sid: string, { entry, lifeline }: { entry: LedgerEntry; lifeline: Lifeline }): Promise<LedgerAdvance> {
     const outcome = await this.#grant(entry);
     if (outcome.status === "unavailable") {
       const { status: _, ...why } = outcome;
@@ -134,6 +134,8 @@ export class DurableSession implements SessionLedgerStub {
     }
     // Another refresh took over while this one was given up, and got further: its generation stays.
     if (known.status === "live" && known.entry.generation > entry.generation) return known;
+    // The one that took over may succeed yet: this refusal may only say that the token is spent.
+    if (!next && !lifeline.isCurrent()) return { status: "refresh_failed", cause: "superseded" };
     const result = next ? ({ status: "live", entry: next } as const) : ({ status: "ended" } as const);
     return (await this.#become(sid, result)) ? result : { status: "ended" };
   }

@@ -2,11 +2,15 @@
 export interface Lifeline {
   /** Another sign of life follows within this time, or the owner is gone. */
   trustFor(ms: number): void;
+  /** False once another caller has taken over: a bad outcome of this flight then says nothing about the work. */
+  isCurrent(): boolean;
 }
 
 interface Flight<Result> {
   promise: Promise<Result>;
   untilMs: number;
+  /** Another caller took over. What it still brings is for the work's own records, for nobody who waits. */
+  isLost: boolean;
 }
 
 /** How often a waiting caller looks whether the owner still is trusted: what it asks for changes from step to step. */
@@ -33,13 +37,15 @@ export class Flights<Result> {
       const flight = this.#byKey.get(key) ?? this.#start(key, start);
       const trustedMs = Math.max(0, flight.untilMs - this.#nowMs());
       const settled = await settledWithin(flight.promise, Math.min(trustedMs, CHECK_MS));
-      if (settled) return settled.value;
-      if (flight.untilMs <= this.#nowMs() && this.#byKey.get(key) === flight) this.#byKey.delete(key);
+      if (settled && !flight.isLost) return settled.value;
+      if (flight.untilMs > this.#nowMs() || this.#byKey.get(key) !== flight) continue;
+      flight.isLost = true;
+      this.#byKey.delete(key);
     }
   }
 
   #start(key: string, start: (lifeline: Lifeline) => Promise<Result>): Flight<Result> {
-    const flight = { untilMs: this.#nowMs() } as Flight<Result>;
+    const flight = { untilMs: this.#nowMs(), isLost: false } as Flight<Result>;
     const done = (): void => {
       if (this.#byKey.get(key) === flight) this.#byKey.delete(key);
     };
@@ -48,6 +54,7 @@ export class Flights<Result> {
       trustFor: (ms) => {
         flight.untilMs = this.#nowMs() + ms;
       },
+      isCurrent: () => !flight.isLost,
     });
     flight.promise.then(done, done);
     return flight;

@@ -1,5 +1,5 @@
 import { ConfigError } from "../problem";
-import { Flights } from "./flights";
+import { Flights, type Lifeline } from "./flights";
 import type { Ledger, LedgerAdvance, LedgerContext, LedgerEngine, LedgerEntry, LedgerRead } from "./ledger";
 
 /** Bounds of the memory engine. */
@@ -53,7 +53,7 @@ class MemoryLedger implements Ledger {
       const result = await this.#flights.join(sid, async (lifeline) => {
         lifeline.trustFor(this.#context.leaseMs);
         // Here and not before joining: who waited for a lost owner may come after its replacement has landed.
-        return this.#past(sid, entry) ?? this.#refresh(sid, entry);
+        return this.#past(sid, entry) ?? this.#refresh(sid, { entry, lifeline });
       });
       // The flight may have been for an older generation than this caller's.
       if (result.status !== "live" || result.entry.generation > entry.generation) return result;
@@ -98,7 +98,7 @@ class MemoryLedger implements Ledger {
     return { status: "live", entry: live.entry };
   }
 
-  async #refresh(sid: string, entry: LedgerEntry): Promise<LedgerAdvance> {
+  async #refresh(sid: string, { entry, lifeline }: { entry: LedgerEntry; lifeline: Lifeline }): Promise<LedgerAdvance> {
     const outcome = await this.#context.refresh(entry);
     if (outcome.status === "unavailable") {
       const { status: _, ...why } = outcome;
@@ -111,6 +111,8 @@ class MemoryLedger implements Ledger {
     if (past?.status === "ended" && next) await this.#context.discard(next);
     if (past) return past;
     if (!next) {
+      // The one that took over may succeed yet: this refusal may only say that the token is spent.
+      if (!lifeline.isCurrent()) return { status: "refresh_failed", cause: "superseded" };
       await this.end(sid);
       return { status: "ended" };
     }

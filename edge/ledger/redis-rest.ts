@@ -26,10 +26,13 @@ export function createRedisRest({ url, token, timeoutMs, fetch }: RedisRestOptio
     try {
       const init: RequestInit = { method: "POST", headers, body: JSON.stringify(command), redirect: "manual", signal };
       const response = await fetch(url, init);
-      const answer = (await response.json()) as { result?: unknown } | null;
-      if (response.status === 401 || response.status === 403) return { cause: "redis_unauthorized" };
-      if (!response.ok || !answer || !("result" in answer)) return { cause: "redis_error" };
-      return { result: answer.result };
+      if (!response.ok) {
+        void response.body?.cancel().catch(() => {});
+        return { cause: response.status === 401 || response.status === 403 ? "redis_unauthorized" : "redis_error" };
+      }
+      const answer: unknown = await response.json();
+      const isResult = typeof answer === "object" && answer !== null && "result" in answer;
+      return isResult ? { result: answer.result } : { cause: "redis_error" };
     } catch (error) {
       if (signal.aborted) return { cause: "redis_timeout" };
       // `json()` of something else; anything before it is the network.

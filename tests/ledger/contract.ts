@@ -1,8 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { newSessionId } from "../../edge/session/session";
 import { type ContractEngine, openBench, spread } from "./bench";
-
-const SHORT_LEASE_MS = 300;
+import { replacing } from "./contract-replacing";
 
 /** What every engine promises, run unchanged on each. */
 export function ledgerContract(name: string, engine: ContractEngine): void {
@@ -195,56 +194,5 @@ function remembering(engine: ContractEngine): void {
         { timeout: 5_000, interval: 20 },
       );
     }
-  });
-}
-
-function replacing(engine: ContractEngine): void {
-  it("lets another caller take over from a refresh that never settles", async () => {
-    const { provider, ledgers, sid, first } = await openBench(engine, { leaseMs: SHORT_LEASE_MS });
-    const never = provider.holdNext();
-    const startMs = performance.now();
-    const calls = spread(ledgers, 12, (ledger) => ledger.advance(sid, first));
-    await never.arrived;
-    provider.answerNext({ status: "refreshed", tokens: { ...first.tokens, refreshToken: "second try" } });
-    for (const result of await Promise.all(calls)) {
-      expect(result).toMatchObject({
-        status: "live",
-        entry: { generation: 2, tokens: { refreshToken: "second try" } },
-      });
-    }
-    expect(provider.grants).toBe(2);
-    expect(performance.now() - startMs).toBeGreaterThanOrEqual(SHORT_LEASE_MS - 5);
-  });
-
-  it("keeps a late holder's success when its replacement is refused", async () => {
-    const { provider, ledgers, sid, first } = await openBench(engine, { leaseMs: SHORT_LEASE_MS });
-    const late = provider.holdNext();
-    const calls = spread(ledgers, 6, (ledger) => ledger.advance(sid, first));
-    await late.arrived;
-    const replacement = provider.holdNext();
-    await replacement.arrived;
-    expect(provider.reuses).toBe(1);
-    late.release();
-    await vi.waitFor(async () => expect(await ledgers[2].read(sid)).toMatchObject({ entry: { generation: 2 } }));
-    replacement.release();
-    for (const result of await Promise.all(calls)) {
-      expect(result).toMatchObject({ status: "live", entry: { tokens: { refreshToken: "refresh.family-1.2" } } });
-    }
-    expect(await ledgers[1].read(sid)).toMatchObject({ status: "live", entry: { generation: 2 } });
-  });
-
-  it("gives up no newer generation for a success that comes too late", async () => {
-    const { provider, ledgers, sid, first } = await openBench(engine, { leaseMs: SHORT_LEASE_MS });
-    const late = provider.holdNext();
-    const calls = spread(ledgers, 6, (ledger) => ledger.advance(sid, first));
-    await late.arrived;
-    provider.answerNext({ status: "refreshed", tokens: { ...first.tokens, refreshToken: "replacement's" } });
-    await Promise.all(calls);
-    late.release();
-    expect(await ledgers[0].advance(sid, first)).toMatchObject({
-      entry: { tokens: { refreshToken: "replacement's" } },
-    });
-    await vi.waitFor(() => expect(provider.grants).toBe(2));
-    expect(await ledgers[1].read(sid)).toMatchObject({ entry: { tokens: { refreshToken: "replacement's" } } });
   });
 }

@@ -18,67 +18,92 @@ const ISOLATES = 3;
 
 /** Registers the hooks that start and stop them. */
 export function durableObjectBench(): DurableObjectBench {
-  const bench = {} as DurableObjectBench;
-  const contexts: LedgerContext[] = [];
-  let calls = 0;
-  let asked = 0;
-  const operations: Record<string, (body: { bench: number; entry: LedgerEntry; event: string }) => unknown> = {
-    context() {
-      const { leaseMs, sessionMaxAgeSeconds, secrets } = contexts.at(-1) as LedgerContext;
-      return { bench: contexts.length - 1, leaseMs, sessionMaxAgeSeconds, secrets };
-    },
-    refresh: ({ bench: index, entry }) => contexts[index].refresh(entry),
-    discard: ({ bench: index, entry }) => contexts[index].discard(entry),
-    warn: ({ bench: index, event }) => contexts[index].warn(event),
-    asked: () => ++asked,
-  };
-  const control = createServer(async (request, response) => {
-    let body = "";
-    for await (const chunk of request) body += chunk;
-    const result = await operations[request.url?.slice(1) ?? ""](JSON.parse(body));
-    response.end(JSON.stringify(result ?? null));
-  });
-  // workerd keeps connections; one that Node closes as idle in the moment of its next use would fail a call.
-  control.keepAliveTimeout = 60_000;
-  const handle = (origin: string, leaseMs: number): Ledger => {
-    const call = async (operation: keyof Ledger, sid: string, entry?: LedgerEntry) => {
-      const body: LedgerCall = { operation, sid, leaseMs, ...(entry && { entry }) };
-      if (operation === "advance") calls += 1;
-      return (await fetch(origin, { method: "POST", body: JSON.stringify(body) })).json();
-    };
-    return {
-      read: (sid) => call("read", sid),
-      advance: (sid, entry) => call("advance", sid, entry),
-      keep: (sid, entry) => call("keep", sid, entry),
-      end: (sid) => call("end", sid),
-    };
-  };
-  Object.assign(bench, {
-    async open(context: LedgerContext, handles: number) {
-      contexts.push(context);
-      [calls, asked] = [0, 0];
-      return bench.workerd.origins.slice(0, handles).map((origin) => handle(origin, context.leaseMs));
-    },
-    // Stricter than asked for: all calls, since a handle is an isolate that shares nothing between two of them.
-    allHaveAsked: () =>
-      vi.waitFor(() => {
-        if (asked < calls) throw new Error(`${asked} of ${calls} have asked`);
-      }),
-  } satisfies ContractEngine);
+  const control = new Control();
   let folder: string;
-  let closeControl: () => Promise<void>;
+  const bench = {
+    async open(context, handles) {
+      control.begin(context);
+      return bench.workerd.origins.slice(0, handles).map((origin) => handleOn(origin, { control, context }));
+    },
+    allHaveAsked: () => control.allHaveAsked(),
+  } as ContractEngine as DurableObjectBench;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "ledger-worker-"));
     const entry = join(import.meta.dirname, "durable-object-worker.ts");
     const script = await bundleTestWorker(entry, join(folder, "worker.js"));
-    const { origin, close } = await listen(control);
-    closeControl = close;
-    bench.workerd = await startWorkerd({ script, isolates: ISOLATES, assets: false, vars: { CONTROL: origin } });
+    const vars = { CONTROL: await control.start() };
+    bench.workerd = await startWorkerd({ script, isolates: ISOLATES, assets: false, vars });
   });
   afterAll(async () => {
     await bench.workerd.stop();
-    await closeControl();
+    await control.stop();
     await rm(folder, { recursive: true, force: true });
   });
   return bench;
+}
+
+/** The test's side of the objects' context: their refreshes, and who has asked for one. */
+class Control {
+  /** `advance` calls that the handles have made, and that have arrived. */
+  calls = 0;
+  #asked = 0;
+  readonly #contexts: LedgerContext[] = [];
+  readonly #server = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    response.end(JSON.stringify((await this.#answer(request.url ?? "", JSON.parse(body))) ?? null));
+  });
+  #close = async (): Promise<void> => {};
+
+  async start(): Promise<string> {
+    // workerd keeps connections; one that Node closes as idle in the moment of its next use would fail a call.
+    this.#server.keepAliveTimeout = 60_000;
+    const { origin, close } = await listen(this.#server);
+    this.#close = close;
+    return origin;
+  }
+
+  stop(): Promise<void> {
+    return this.#close();
+  }
+
+  /** From now on, new objects have this context. */
+  begin(context: LedgerContext): void {
+    this.#contexts.push(context);
+    this.calls = 0;
+    this.#asked = 0;
+  }
+
+  /** Stricter than the contract: all calls, since an isolate shares nothing between two of them. */
+  async allHaveAsked(): Promise<void> {
+    await vi.waitFor(() => {
+      if (this.#asked < this.calls) throw new Error(`${this.#asked} of ${this.calls} have asked`);
+    });
+  }
+
+  async #answer(path: string, body: { bench: number; entry: LedgerEntry; event: string }): Promise<unknown> {
+    const context = this.#contexts[body.bench ?? this.#contexts.length - 1];
+    const { leaseMs, sessionMaxAgeSeconds, secrets } = context;
+    if (path === "/context") return { bench: this.#contexts.length - 1, leaseMs, sessionMaxAgeSeconds, secrets };
+    if (path === "/refresh") return context.refresh(body.entry);
+    if (path === "/discard") return context.discard(body.entry);
+    if (path === "/warn") return context.warn(body.event);
+    this.#asked += 1;
+    return null;
+  }
+}
+
+/** The engine in one isolate, behind HTTP. */
+function handleOn(origin: string, { control, context }: { control: Control; context: LedgerContext }): Ledger {
+  const call = async (operation: keyof Ledger, sid: string, entry?: LedgerEntry) => {
+    const body: LedgerCall = { operation, sid, leaseMs: context.leaseMs, ...(entry && { entry }) };
+    if (operation === "advance") control.calls += 1;
+    return (await fetch(origin, { method: "POST", body: JSON.stringify(body) })).json();
+  };
+  return {
+    read: (sid) => call("read", sid),
+    advance: (sid, entry) => call("advance", sid, entry),
+    keep: (sid, entry) => call("keep", sid, entry),
+    end: (sid) => call("end", sid),
+  };
 }

@@ -64,7 +64,7 @@ export class SessionLedger extends DurableObject<Env> {
             fetch,
             nowMs: Date.now,
             refresh: (entry) => control(this.env, "refresh", { bench, entry }),
-            discard: (entry) => void control(this.env, "discard", { bench, entry }),
+            discard: (entry) => control(this.env, "discard", { bench, entry }),
             warn: (event) => void control(this.env, "warn", { bench, event }),
           },
         }),

@@ -18,16 +18,25 @@ const TOKEN = "the-rest-token";
  * @param options - `timeoutMs`: of the ledger's calls
  */
 export function redisBench({ timeoutMs = 20_000 } = {}): RedisBench {
-  let callsAtOpen = 0;
+  /** The handles whose first call since `open` has been answered. */
+  let answered = new Set<number>();
   const bench = {
     open: async (context: LedgerContext, handles: number) => {
-      callsAtOpen = bench.rest.calls;
+      const mine = new Set<number>();
+      answered = mine;
       const engine = redisLedger({ url: bench.rest.url, token: TOKEN, timeoutMs });
-      return Array.from({ length: handles }, () => engine.open(context));
+      const countingFetch = (handle: number): typeof fetch => {
+        return async (...request) => {
+          const response = await fetch(...request);
+          mine.add(handle);
+          return response;
+        };
+      };
+      return Array.from({ length: handles }, (_, i) => engine.open({ ...context, fetch: countingFetch(i) }));
     },
     allHaveAsked: (handles: number) =>
       vi.waitFor(() => {
-        if (bench.rest.calls - callsAtOpen < handles) throw new Error("not all have asked");
+        if (answered.size < handles) throw new Error("not all have asked");
       }),
   } as RedisBench;
   beforeAll(async () => {

@@ -148,24 +148,6 @@ describe("redis: coming back", () => {
 });
 
 describe("redis: holders that overlap", () => {
-  it("ends nothing on a late holder's refusal while its replacement is refreshing", async () => {
-    const { provider, ledgers, sid, first } = await openBench(bench, { leaseMs: 300 });
-    const late = provider.holdNext();
-    const calls = [ledgers[0].advance(sid, first), ledgers[1].advance(sid, first)];
-    await late.arrived;
-    const replacement = provider.holdNext();
-    await replacement.arrived;
-    late.release({ status: "rejected" });
-    for (const endMs = performance.now() + 100; performance.now() < endMs; ) {
-      expect(await ledgers[2].read(sid)).toEqual({ status: "unknown" });
-    }
-    replacement.release({ status: "refreshed", tokens: { ...first.tokens, refreshToken: "replacement's" } });
-    for (const result of await Promise.all(calls)) {
-      expect(result).toMatchObject({ status: "live", entry: { tokens: { refreshToken: "replacement's" } } });
-    }
-    expect(await ledgers[2].read(sid)).toMatchObject({ status: "live" });
-  });
-
   it("times leases by Redis's clock, whatever a process believes", async () => {
     const { provider, ledgers, sid, first } = await openBench(bench);
     const [fast] = await bench.open(
@@ -185,7 +167,7 @@ describe("redis: holders that overlap", () => {
     const slow = ledgers[0].advance(sid, first);
     await held.arrived;
     const early = fast?.advance(sid, first);
-    await bench.allHaveAsked(3);
+    await bench.allHaveAsked(1);
     held.release();
     expect(await early).toEqual(await slow);
     expect(provider.grants).toBe(1);

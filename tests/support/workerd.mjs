@@ -18,6 +18,7 @@ const { Log, LogLevel, Miniflare, convertV4MiniflareOptions } = ofWrangler("mini
 /** As in `wrangler.toml`. */
 const CLASS_NAME = "SessionLedger";
 const BINDING = "SESSION_LEDGER";
+const [, COMPATIBILITY_DATE] = /^compatibility_date = "(.*)"/m.exec(readFileSync(join(ROOT, "wrangler.toml"), "utf8"));
 
 /**
  * Bundles what `opennextjs-cloudflare build` made with our worker in front, as `wrangler deploy` does: about 3 s. It is
@@ -116,12 +117,7 @@ export async function startWorkerd(options = {}) {
     },
     evict: (id) => miniflare.unsafeEvictDurableObject("gateway-0", CLASS_NAME, { id }),
     ids: () => miniflare.listDurableObjectIds(CLASS_NAME, "gateway-0"),
-    async dump() {
-      const files = await readdir(storageDir, { recursive: true, withFileTypes: true });
-      return Promise.all(
-        files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name))),
-      );
-    },
+    dump: () => filesBelow(storageDir),
     async stop() {
       await miniflare.dispose();
       await rm(storageDir, { recursive: true, force: true });
@@ -134,7 +130,7 @@ function miniflareOptions({ vars = {}, script, ports, storageDir, lines, bindLed
     name: `gateway-${index}`,
     modules: [{ type: "ESModule", path: script }],
     modulesRoot: dirname(script),
-    compatibilityDate: "2026-11-01",
+    compatibilityDate: COMPATIBILITY_DATE,
     compatibilityFlags: ["nodejs_compat"],
     bindings: JSON.parse(JSON.stringify({ AUTH_URL: `http://localhost:${ports[0]}`, ...vars })),
     ...(bindLedger && {
@@ -158,6 +154,11 @@ function miniflareOptions({ vars = {}, script, ports, storageDir, lines, bindLed
     resourcePersistencePath: storageDir,
     workers,
   });
+}
+
+async function filesBelow(folder) {
+  const files = await readdir(folder, { recursive: true, withFileTypes: true });
+  return Promise.all(files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name))));
 }
 
 /** The pid of the workerd that this process has started on a port. */
