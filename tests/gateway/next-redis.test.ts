@@ -9,7 +9,7 @@ import { json, type RunningHost, settingsFor, until } from "./world";
 const PROCESSES = 10;
 const TOKEN = "redis-rest-token";
 /** `createGateway`'s lease for the default refresh timeout: after it a dead holder is replaced. */
-const LEASE_MS = 12_000;
+const LEASE_MS = 15_000;
 
 /** Ten `next start` processes that share nothing but a real Redis behind its REST front. */
 describe("ten next start processes on one Redis", () => {
