@@ -5,7 +5,7 @@ import type { Log } from "./problem";
 import { type CookiePairs, setCookieLines } from "./session/cookies";
 import type { SessionClaims } from "./session/session";
 import type { SessionWriter } from "./session/writer";
-import { freshness } from "./token/token-set";
+import { type Freshness, freshness } from "./token/token-set";
 
 /** A request's session after the ledger was asked, where it had to be. */
 export type SessionState =
@@ -62,26 +62,20 @@ export class SessionKeeper {
 
   /** The session of a request, with a usable token where one can be had. */
   async current(cookies: CookiePairs, waitUntil: WaitUntil): Promise<SessionState> {
-    const { writer, nowMs } = this.#options;
-    const claims = await writer.codec.read(cookies);
+    const claims = await this.#options.writer.codec.read(cookies);
     if (!claims) return { status: "none" };
     const found = await this.#newest(claims);
-    if (!("entry" in found)) return found;
-    const { entry, ledgerIsDown } = found;
-    const state: LiveSession = {
-      status: "live",
-      claims,
-      entry,
-      cookieIsBehind: entry.generation > claims.gateway.generation,
-    };
-    const fresh = freshness(entry.tokens, { nowMs: nowMs(), refreshAheadSeconds: this.#options.refreshAheadSeconds });
+    if (!("generation" in found)) return found;
+    const entry = found;
+    const cookieIsBehind = entry.generation > claims.gateway.generation;
+    const state: LiveSession = { status: "live", claims, entry, cookieIsBehind };
+    const fresh = this.#freshness(entry);
     if (fresh === "fresh") return state;
     if (entry.tokens.refreshToken === null) return fresh === "due" ? state : { status: "sign_in_needed", claims };
     if (fresh === "due") {
       this.#refreshBeside(state, waitUntil);
       return state;
     }
-    if (ledgerIsDown) return { status: "unavailable", claims, problem: "ledger_unavailable" };
     const work = this.#advance(claims.gateway.sid, entry);
     // A client that goes away in the middle must not take a spent refresh token's successor with it.
     waitUntil(work.catch(() => {}));
@@ -142,29 +136,29 @@ export class SessionKeeper {
   }
 
   /** The cookie's entry, or the ledger's where that is newer or has to be asked. */
-  async #newest(
-    claims: SessionClaims,
-  ): Promise<{ entry: LedgerEntry; ledgerIsDown: boolean } | Exclude<SessionState, LiveSession>> {
-    const { ledger, checks, nowMs, refreshAheadSeconds } = this.#options;
+  async #newest(claims: SessionClaims): Promise<LedgerEntry | Exclude<SessionState, LiveSession>> {
+    const { ledger, checks, log } = this.#options;
     const { sid, tokens, generation, provider } = claims.gateway;
     const own: LedgerEntry | null = tokens && { generation, provider, tokens };
-    const isFresh = own !== null && freshness(own.tokens, { nowMs: nowMs(), refreshAheadSeconds }) === "fresh";
     if (checks.knowsEnded(sid)) return { status: "ended" };
-    if (isFresh && !checks.isDue(sid)) return { entry: own, ledgerIsDown: false };
+    const fresh = own && this.#freshness(own);
+    // An expired one is not looked up: getting past it asks the ledger anyway, once for all who wait.
+    if (own && (fresh === "expired" || (fresh === "fresh" && !checks.isDue(sid)))) return own;
     const known = await ledger.read(sid);
     checks.note(sid, known.status);
     if (known.status === "ended") return { status: "ended" };
     if (known.status === "unavailable") {
-      this.#options.log({ level: "error", event: "ledger_unavailable", cause: known.cause });
-      return own
-        ? { entry: own, ledgerIsDown: true }
-        : { status: "unavailable", claims, problem: "ledger_unavailable" };
+      log({ level: "error", event: "ledger_unavailable", cause: known.cause });
+      return own ?? { status: "unavailable", claims, problem: "ledger_unavailable" };
     }
-    if (known.status === "live" && (!own || known.entry.generation > own.generation)) {
-      return { entry: known.entry, ledgerIsDown: false };
-    }
+    if (known.status === "live" && (!own || known.entry.generation > own.generation)) return known.entry;
     // A cookie without tokens whose ledger entry is gone can never work again.
-    return own ? { entry: own, ledgerIsDown: false } : { status: "ended" };
+    return own ?? { status: "ended" };
+  }
+
+  #freshness({ tokens }: LedgerEntry): Freshness {
+    const { nowMs, refreshAheadSeconds } = this.#options;
+    return freshness(tokens, { nowMs: nowMs(), refreshAheadSeconds });
   }
 
   #refreshBeside({ claims, entry }: LiveSession, waitUntil: WaitUntil): void {
@@ -180,10 +174,18 @@ export class SessionKeeper {
   }
 
   async #advance(sid: string, entry: LedgerEntry): Promise<LedgerAdvance> {
-    const result = await this.#options.ledger.advance(sid, entry);
-    const { log, checks } = this.#options;
+    const { ledger, log, checks } = this.#options;
+    let result = await ledger.advance(sid, entry);
+    // The ledger was past this generation already, and what it has may have expired as well.
+    const isStale = result.status === "live" && this.#freshness(result.entry) === "expired";
+    if (result.status === "live" && isStale && result.entry.tokens.refreshToken !== null) {
+      result = await ledger.advance(sid, result.entry);
+    }
     if (result.status === "live" || result.status === "ended") checks.note(sid, result.status);
-    else log({ level: "error", event: result.status, cause: result.cause, provider: entry.provider });
+    else {
+      const event = result.status === "unavailable" ? "ledger_unavailable" : "refresh_failed";
+      log({ level: "error", event, cause: result.cause, provider: entry.provider });
+    }
     return result;
   }
 

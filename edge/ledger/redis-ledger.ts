@@ -74,7 +74,7 @@ export class RedisLedger implements Ledger {
     let waitedFor = 0;
     for (let round = 0; ; round++) {
       const holder = crypto.randomUUID();
-      lifeline.trustFor(this.#options.timeoutMs + SLACK_MS);
+      lifeline.trustFor(2 * this.#options.timeoutMs + SLACK_MS);
       const { generation } = entry;
       let reply = await this.#store.acquire(key, { generation, holder, leaseMs: this.#context.leaseMs, waitedFor });
       if (reply.status === "mine") {

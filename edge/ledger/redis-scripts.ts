@@ -30,15 +30,21 @@ if s[1] then return {'ended', false} end
 if s[2] then return {'live', s[2]} end
 return {'unknown'}`;
 
-/** ARGV: the caller's generation, holder, lease milliseconds, the lease that it waited for (0: none). */
+/**
+ * ARGV: the caller's generation, holder, lease milliseconds, the lease that it waited for (0: none). A holder that asks
+ * again, since the answer was lost, gets the lease that it has.
+ */
 export const ACQUIRE = `
-local s = redis.call('HMGET', KEYS[1], 'ended', 'gen', 'entry', 'lease', 'until', 'failed', 'failure')
+local s = redis.call('HMGET', KEYS[1], 'ended', 'gen', 'entry', 'lease', 'until', 'failed', 'failure', 'holder')
 if s[1] then return {'ended', false} end
 if s[2] and tonumber(s[2]) > tonumber(ARGV[1]) then return {'live', s[3]} end
 local waited = tonumber(ARGV[4])
 if waited > 0 and s[6] and tonumber(s[6]) >= waited then return {'failed', s[7]} end
 ${now}
-if s[5] and tonumber(s[5]) > now then return {'wait', tonumber(s[4]), tonumber(s[5]) - now} end
+if s[5] and tonumber(s[5]) > now then
+  if s[8] == ARGV[2] then return {'mine', tonumber(s[4])} end
+  return {'wait', tonumber(s[4]), tonumber(s[5]) - now}
+end
 local lease = redis.call('HINCRBY', KEYS[1], 'lease', 1)
 redis.call('HSET', KEYS[1], 'holder', ARGV[2], 'until', string.format('%.0f', now + ARGV[3]))
 if redis.call('PTTL', KEYS[1]) < 2 * ARGV[3] then redis.call('PEXPIRE', KEYS[1], 2 * ARGV[3]) end

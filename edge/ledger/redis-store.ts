@@ -27,7 +27,7 @@ export interface Lease {
 /** A step that may be sent again when its answer is lost: doing it twice is doing it once. */
 const REPEATABLE = 2;
 
-/** The atomic steps on Redis's REST API, one call each; `store`, `reject` and `end` try a second time. No step throws. */
+/** The atomic steps on Redis's REST API, one call each; all but `read`, `release` and `drop` try a second time. No step throws. */
 export class RedisStore {
   readonly #send: RedisRest;
 
@@ -40,7 +40,8 @@ export class RedisStore {
   }
 
   acquire(key: string, step: { generation: number; holder: string; leaseMs: number; waitedFor: number }) {
-    return this.#run(ACQUIRE, key, [step.generation, step.holder, Math.ceil(step.leaseMs), step.waitedFor]);
+    const args = [step.generation, step.holder, Math.ceil(step.leaseMs), step.waitedFor];
+    return this.#run(ACQUIRE, key, args, REPEATABLE);
   }
 
   store(key: string, step: { generation: number; sealed: string; keepSeconds: number; holder: string }) {

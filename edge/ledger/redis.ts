@@ -10,7 +10,7 @@ export interface RedisLedgerOptions {
   token: string;
   /** Before every key; two deployments with one Redis need two. Default `etg:`. */
   keyPrefix?: string;
-  /** How long one call may take, milliseconds. Default 1,500. */
+  /** How long one call may take, milliseconds; most are tried twice. Default 2,500. */
   timeoutMs?: number;
 }
 
@@ -50,7 +50,7 @@ export function redisFromEnv(env: Env): LedgerEngine | undefined {
  * to 250 ms that the refresh takes, for every other process, however many requests wait in it.
  */
 export function redisLedger(options: RedisLedgerOptions): LedgerEngine {
-  const { url, token, keyPrefix = "etg:", timeoutMs = 1_500 } = options;
+  const { url, token, keyPrefix = "etg:", timeoutMs = 2_500 } = options;
   const { href } = parseHttpUrl(url, "redisLedger.url");
   checkToken(token, "redisLedger.token");
   if (!(timeoutMs >= 1)) throw new ConfigError("redisLedger.timeoutMs", "must be at least 1");

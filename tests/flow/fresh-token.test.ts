@@ -139,7 +139,7 @@ describe("a shared ledger that is down", () => {
     expect(response.headers.getSetCookie()).toEqual([]);
     expect(await outcome(response)).toBe("503 ledger_unavailable");
     expect([world.backend.calls.length, world.provider.attempts]).toEqual([0, 0]);
-    // One look-up and the refusal: a store that is down is not asked a second time.
+    // One call and the refusal: a store that is down is not asked a second time.
     expect(world.events()).toEqual(["ledger_unavailable", "ledger_unavailable"]);
     shared.state.isDown = false;
     expect((await ada.ask("/backend/orders")).status).toBe(200);

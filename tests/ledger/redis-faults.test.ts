@@ -94,9 +94,16 @@ describe("redis: coming back", () => {
     expect(provider).toMatchObject({ grants: 1, reuses: 0 });
   });
 
-  it("gives back a lease that it never heard of", async () => {
+  it("takes the lease that it was given although the first answer is lost", async () => {
     const { provider, ledgers, sid, first } = await openBench(bench);
     bench.rest.controls.loseAnswers = 1;
+    expect(await ledgers[0].advance(sid, first)).toMatchObject({ status: "live", entry: { generation: 2 } });
+    expect(provider).toMatchObject({ grants: 1, reuses: 0 });
+  });
+
+  it("gives back a lease that it never heard of", async () => {
+    const { provider, ledgers, sid, first } = await openBench(bench);
+    bench.rest.controls.loseAnswers = 2;
     expect(await ledgers[0].advance(sid, first)).toEqual({ status: "unavailable", cause: "redis_unreachable" });
     await vi.waitFor(async () => expect(await ledgers[1].advance(sid, first)).toMatchObject({ status: "live" }));
     expect(provider).toMatchObject({ grants: 1, reuses: 0 });
