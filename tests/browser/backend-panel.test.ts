@@ -1,13 +1,7 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import {
-  launchChromium,
-  newVisitor,
-  recordContext,
-  serveEdgeModules,
-  signedInState,
-  startRealWorld,
-} from "../support/browser.mjs";
+import { launchChromium, newVisitor, serveEdgeModules, signedInState, startRealWorld } from "../support/browser.mjs";
+import { recordContext } from "../support/recording.mjs";
 
 describe("calling the backend from a page", () => {
   let browser: Browser;

@@ -5,12 +5,12 @@ import {
   launchChromium,
   newVisitor,
   PAGES,
-  recordContext,
   sessionCookies,
   signInByHand,
   startRealWorld,
 } from "../support/browser.mjs";
 import { findTokens } from "../support/find-tokens.mjs";
+import { recordContext } from "../support/recording.mjs";
 
 /** Short: a refresh happens while the tour lasts, and its answers are looked at too. */
 const ACCESS_TOKEN_SECONDS = 4;

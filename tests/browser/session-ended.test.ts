@@ -139,11 +139,11 @@ describe("a session that ends while pages are open", () => {
   });
 
   it("a token that no refresh token can renew asks for a new sign-in on the page", async () => {
-    world.provider.state.override = () => ({ refresh_token: undefined });
+    Object.assign(world.provider.state, { override: () => ({ refresh_token: undefined }) });
     await signIn({ accessTokenSeconds: 2 });
     const notice = page.getByRole("alert").filter({ hasText: "gave nothing to renew it with" });
     await notice.waitFor();
-    world.provider.state.override = undefined;
+    Object.assign(world.provider.state, { override: undefined });
     await signInAgain("sign-in-again");
     await notice.waitFor({ state: "detached" });
   });

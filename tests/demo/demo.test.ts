@@ -16,8 +16,7 @@ interface Demo {
   /** The exit code; null when a signal ended it, or while it runs. */
   code: () => number | null;
   hasExited: () => boolean;
-  interrupt: () => void;
-  kill: () => void;
+  kill: (signal: NodeJS.Signals) => void;
 }
 
 describe("npm run demo", () => {
@@ -25,14 +24,16 @@ describe("npm run demo", () => {
   afterEach(async () => {
     const left = running;
     running = null;
-    left?.kill();
-    if (left) await until(left.hasExited);
+    if (!left || left.hasExited()) return;
+    left.kill("SIGTERM");
+    await until(left.hasExited, { timeoutMs: STOP_TIMEOUT_MS }).finally(() => left.kill("SIGKILL"));
   });
 
   async function startDemo(env: Record<string, string> = {}): Promise<Demo> {
     const ports = { app: await freePort(), provider: await freePort(), api: await freePort() };
     const child = spawn(process.execPath, ["scripts/demo/index.mjs"], {
       env: {
+        NODE_ENV: "production",
         PATH: process.env.PATH,
         HOME: process.env.HOME,
         PORT: String(ports.app),
@@ -53,9 +54,7 @@ describe("npm run demo", () => {
       output: () => output,
       code: () => child.exitCode,
       hasExited: () => child.exitCode !== null || child.signalCode !== null,
-      interrupt: () => child.kill("SIGINT"),
-      // It ends what it has started, and insists; a SIGKILL would leave that behind.
-      kill: () => child.kill("SIGTERM"),
+      kill: (signal) => child.kill(signal),
     };
     return running;
   }
@@ -65,31 +64,29 @@ describe("npm run demo", () => {
     if (demo.hasExited()) throw new Error(`the demo ended:\n${demo.output()}`);
   }
 
-  it(
-    "starts all three, is ready when it says so, works at once, and ends with Ctrl-C",
-    { timeout: 120_000 },
-    async () => {
-      const demo = await startDemo();
-      await ready(demo);
-      const { app, provider, api } = demo.ports;
-      for (const port of [app, provider, api]) expect(demo.output()).toContain(`:${port}`);
-      expect(demo.output()).toContain(`Open      http://localhost:${app}`);
+  it("starts all three, is ready when it says so, works at once, and ends with Ctrl-C", {
+    timeout: 120_000,
+  }, async () => {
+    const demo = await startDemo();
+    await ready(demo);
+    const { app, provider, api } = demo.ports;
+    for (const port of [app, provider, api]) expect(demo.output()).toContain(`:${port}`);
+    expect(demo.output()).toContain(`Open      http://localhost:${app}`);
 
-      const user = await signIn({ origin: `http://localhost:${app}` });
-      const answer = await user.fetch("/backend/echo", { headers: { "sec-fetch-site": "same-origin" } });
-      expect(answer.status).toBe(200);
-      const received = (await answer.json()) as { token: unknown; headers: Record<string, string> };
-      expect(received.token).toMatchObject({ sub: "ada", issuer: `http://127.0.0.1:${provider}` });
-      expect(received.headers.authorization).toMatch(/^Bearer •••• \(\d+ characters, verified\)$/);
-      expect(received.headers).not.toHaveProperty("cookie");
-      await until(() => demo.output().includes("signed in, first token set given"));
+    const user = await signIn({ origin: `http://localhost:${app}` });
+    const answer = await user.fetch("/backend/echo", { headers: { "sec-fetch-site": "same-origin" } });
+    expect(answer.status).toBe(200);
+    const received = (await answer.json()) as { token: unknown; headers: Record<string, string> };
+    expect(received.token).toMatchObject({ sub: "ada", issuer: `http://127.0.0.1:${provider}` });
+    expect(received.headers.authorization).toMatch(/^Bearer •••• \(\d+ characters, verified\)$/);
+    expect(received.headers).not.toHaveProperty("cookie");
+    await until(() => demo.output().includes("signed in, first token set given"));
 
-      demo.interrupt();
-      await until(demo.hasExited, { timeoutMs: STOP_TIMEOUT_MS });
-      expect([demo.code(), demo.output().trimEnd().endsWith("Stopped.")]).toEqual([0, true]);
-      expect(await answering(demo.ports)).toEqual([]);
-    },
-  );
+    demo.kill("SIGINT");
+    await until(demo.hasExited, { timeoutMs: STOP_TIMEOUT_MS });
+    expect([demo.code(), demo.output().trimEnd().endsWith("Stopped.")]).toEqual([0, true]);
+    expect(await answering(demo.ports)).toEqual([]);
+  });
 
   it("ends while an event stream is open, and when it is interrupted twice", { timeout: 120_000 }, async () => {
     const demo = await startDemo();
@@ -98,8 +95,8 @@ describe("npm run demo", () => {
     const events = await user.fetch("/backend/events", { headers: { "sec-fetch-site": "same-origin" } });
     const reader = events.body?.getReader();
     expect((await reader?.read())?.done).toBe(false);
-    demo.interrupt();
-    demo.interrupt();
+    demo.kill("SIGINT");
+    demo.kill("SIGINT");
     await until(demo.hasExited, { timeoutMs: STOP_TIMEOUT_MS });
     expect(demo.code()).toBe(0);
     expect(await answering(demo.ports)).toEqual([]);
@@ -109,7 +106,7 @@ describe("npm run demo", () => {
   it("ends when it is interrupted before it is ready", async () => {
     const demo = await startDemo();
     await until(() => demo.output().includes("Starting …") || demo.hasExited(), { timeoutMs: READY_TIMEOUT_MS });
-    demo.interrupt();
+    demo.kill("SIGINT");
     await until(demo.hasExited, { timeoutMs: STOP_TIMEOUT_MS });
     expect([demo.code(), await answering(demo.ports)]).toEqual([0, []]);
   });

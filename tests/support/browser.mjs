@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
 import { startApi } from "../../scripts/demo/api.mjs";
 import { startProvider } from "../../scripts/demo/provider.mjs";
@@ -43,16 +44,19 @@ export function launchChromium() {
  * The app on `next start` with the demo's real provider (rotation on, reuse ends the grant) and verifying API.
  *
  * @param {{ accessTokenTtlSeconds?: number }} [options]
+ * @returns `tokens`: every one that was given, to look for; `controls.tokenDelayMs`: how slow the token endpoint is
  */
 export async function startRealWorld({ accessTokenTtlSeconds = 300 } = {}) {
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   /** Every token that was ever given, by kind. @type {{ access: Set<string>, refresh: Set<string>, id: Set<string> }} */
   const tokens = { access: new Set(), refresh: new Set(), id: new Set() };
+  const controls = { tokenDelayMs: 0 };
   const provider = await startProvider({
     audience: AUDIENCE,
     accessTokenTtlSeconds,
     clients: [{ ...CLIENT, redirectUris: [`${origin}/api/auth/callback/oidc`] }],
+    onTokenRequest: () => sleep(controls.tokenDelayMs),
     onGrant: ({ ctx }) => {
       tokens.access.add(ctx.body.access_token);
       tokens.refresh.add(ctx.body.refresh_token);
@@ -73,7 +77,7 @@ export async function startRealWorld({ accessTokenTtlSeconds = 300 } = {}) {
     await app.stop();
     await Promise.all([provider.close(), api.close()]);
   };
-  return { origin, provider, api, tokens, log: app.log, close };
+  return { origin, provider, api, tokens, controls, log: app.log, close };
 }
 
 /**
@@ -135,112 +139,6 @@ export async function sessionCookies(context) {
   const cookies = await context.cookies();
   return cookies.filter(({ name }) => name.includes("session-token"));
 }
-
-/**
- * Everything that a page got, sent, wrote and holds, as text: to look for tokens in it.
- *
- * @param {import("playwright-core").BrowserContext} context
- */
-export function recordContext(context) {
-  /** @type {string[]} */
-  const texts = [];
-  /** @type {Promise<unknown>[]} */
-  const pending = [];
-  /** @type {{ method: string, url: string, headers: Record<string, string> }[]} */
-  const requests = [];
-  let bodies = 0;
-  context.on("request", (request) => {
-    const kept = { method: request.method(), url: request.url(), headers: request.headers() };
-    requests.push(kept);
-    texts.push(kept.url);
-    // With the cookie and what else the browser adds itself; a request that is cut off has none.
-    const all = request.allHeaders().catch(() => request.headers());
-    pending.push(
-      all.then((headers) => {
-        kept.headers = headers;
-        texts.push(asText(headers));
-      }),
-    );
-  });
-  context.on("response", (response) => {
-    pending.push(response.allHeaders().then((headers) => texts.push(asText(headers)), ignore));
-    // A redirect has no body to be asked for.
-    const body = response.body().then((bytes) => {
-      bodies += 1;
-      texts.push(bytes.toString("latin1"));
-    }, ignore);
-    pending.push(body);
-  });
-  context.on("console", (message) => texts.push(message.text()));
-  context.on("weberror", (error) => texts.push(String(error.error())));
-  return {
-    requests,
-    bodies: () => bodies,
-    /** All of it, once the answers that are still on their way have come. */
-    async texts() {
-      await Promise.all(pending);
-      return texts;
-    },
-    /** @param {import("playwright-core").Page} page */
-    async keepPage(page) {
-      texts.push(await page.content(), JSON.stringify(await page.evaluate(readStores)));
-    },
-  };
-}
-
-/**
- * The headers as they left, those of requests too whose answer the browser hides from the page: playwright does not have
- * theirs.
- *
- * @param {import("playwright-core").Page} page
- */
-export async function recordSentHeaders(page) {
-  /** @type {Map<string, string>} */
-  const pathById = new Map();
-  /** @type {Map<string, Record<string, string>>} */
-  const headersById = new Map();
-  const devtools = await page.context().newCDPSession(page);
-  devtools.on("Network.requestWillBeSent", ({ requestId, request }) => {
-    pathById.set(requestId, new URL(request.url).pathname);
-  });
-  devtools.on("Network.requestWillBeSentExtraInfo", ({ requestId, headers }) => {
-    headersById.set(requestId, lowerCased(headers));
-  });
-  await devtools.send("Network.enable");
-  return {
-    /** @param {string} path */
-    to: (path) => headersById.get([...pathById].findLast(([, sentTo]) => sentTo === path)?.[0] ?? "") ?? {},
-  };
-}
-
-/** @param {Record<string, string>} headers */
-function lowerCased(headers) {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-}
-
-/** Runs in the page: all that script can reach. */
-async function readStores() {
-  const databases = await indexedDB.databases();
-  return {
-    cookie: document.cookie,
-    local: Object.entries(localStorage),
-    session: Object.entries(sessionStorage),
-    databases: databases.map(({ name }) => name),
-    caches: await caches.keys(),
-    text: document.documentElement.innerText,
-    history: history.state,
-    name: window.name,
-  };
-}
-
-/** @param {Record<string, string>} headers */
-function asText(headers) {
-  return Object.entries(headers)
-    .map(([name, value]) => `${name}: ${value}`)
-    .join("\n");
-}
-
-function ignore() {}
 
 /**
  * Serves `edge/` to the pages as modules, so that the helper is used as an app's own script would:

@@ -26,10 +26,12 @@ export function inspectPage(page, options) {
 
     /** @param {Element} element */
     function nameOf(element) {
-      const label = element.getAttribute("aria-label") ?? "";
-      const labels = "labels" in element ? [.../** @type {HTMLInputElement} */ (element).labels ?? []] : [];
-      const isField = element.matches("input, select");
-      return [label, ...labels.map(({ innerText }) => innerText), isField ? "" : element.textContent].join("").trim();
+      if (!element.matches("input, select"))
+        return `${element.getAttribute("aria-label") ?? ""}${element.textContent}`.trim();
+      const labels = [.../** @type {HTMLInputElement} */ (element.labels ?? [])];
+      // A label's own text; that of a select in it is its options'.
+      const texts = labels.flatMap(({ childNodes }) => [...childNodes].filter((node) => node instanceof Text));
+      return [element.getAttribute("aria-label"), ...texts.map(({ data }) => data)].join("").trim();
     }
 
     /** @param {Element} element */
@@ -50,12 +52,15 @@ const MAX_TABS = 60;
  */
 export async function tabThrough(page) {
   const controls = await page.evaluate(() => {
-    const all = document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, [tabindex='0']");
+    const all = document.querySelectorAll(
+      "a[href], button, input:not([type=hidden]), select, textarea, [tabindex='0']",
+    );
     const shown = [...all].filter((element) => element.checkVisibility({ visibilityProperty: true }));
     for (const [index, element] of shown.entries()) element.setAttribute("data-tab", `${index} ${element.tagName}`);
-    // Where Tab starts from: before the first element.
-    /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
-    getSelection()?.setPosition(document.body, 0);
+    // Tab starts from where the focus was last: from the top of the page, then.
+    document.body.tabIndex = -1;
+    document.body.focus();
+    document.body.removeAttribute("tabindex");
     return shown.map((element) => element.getAttribute("data-tab"));
   });
   const [reached, withoutRing, offScreen] = [[], [], []].map(() => /** @type {(string | null)[]} */ ([]));
@@ -96,9 +101,10 @@ export function inspectContrast(page) {
       const text = node.textContent?.trim();
       const element = node.parentElement;
       if (!text || !element?.checkVisibility() || element.closest("script, style, option")) continue;
-      const [lighter = 0, darker = 0] = [luminance(getComputedStyle(element).color), luminance(backgroundOf(element))].sort(
-        (a, b) => b - a,
-      );
+      const [lighter = 0, darker = 0] = [
+        luminance(getComputedStyle(element).color),
+        luminance(backgroundOf(element)),
+      ].sort((a, b) => b - a);
       found.push({ text: text.slice(0, 40), ratio: (lighter + 0.05) / (darker + 0.05) });
     }
     return found;
