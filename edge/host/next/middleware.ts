@@ -81,7 +81,8 @@ async function page(
   const response = isAuthRoute ? next : await authorize(request, { runtime, state: session.state, next });
   const setCookies = isExternalRewrite(response, request) ? [] : session.setCookies;
   for (const line of setCookies) response.headers.append("set-cookie", line);
-  // Auth.js's routes and Server Actions set cookies after us; what we say of caching survives theirs (measured on 16.4.6).
+  // Auth.js's routes set cookies after us, and what we say of caching survives theirs; for Server Actions, where Next
+  // overwrites it, instrumentation says it again (measured on 16.4.6).
   const isRead = request.method === "GET" || request.method === "HEAD";
   if (setCookies.length > 0 || isAuthRoute || !isRead) response.headers.set("cache-control", "private, no-store");
   return response;
