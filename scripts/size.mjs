@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
+import { buildSmallApp } from "./small-app.mjs";
 
 /**
  * `npm run size`: what the gateway adds to the edge bundle. Measures this build's middleware against that of an empty
@@ -33,17 +33,8 @@ function middlewareSource(folder) {
 function buildEmpty() {
   const folder = mkdtempSync(join(root, ".size-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  mkdirSync(join(folder, "app"));
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  const write = (name, text) => writeFileSync(join(folder, name), text);
-  write("package.json", '{ "type": "module" }');
-  write("next.config.mjs", `export default { turbopack: { root: ${JSON.stringify(root)} } };`);
-  write("app/layout.js", "export default ({ children }) => <html><body>{children}</body></html>;");
-  write("app/page.js", "export default () => null;");
-  write("middleware.js", 'import { NextResponse } from "next/server"; export default () => NextResponse.next();');
-  const next = join(root, "node_modules/next/dist/bin/next");
-  const { status, stderr } = spawnSync(process.execPath, [next, "build"], { cwd: folder, encoding: "utf8" });
-  if (status !== 0) throw new Error(`the empty app did not build: ${stderr.slice(-500)}`);
+  const middleware = 'import { NextResponse } from "next/server"; export default () => NextResponse.next();';
+  buildSmallApp(folder, { root, middleware });
   return folder;
 }
 

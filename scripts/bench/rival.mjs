@@ -1,6 +1,5 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { buildSmallApp } from "../small-app.mjs";
 
 /** What the Auth.js documentation suggests for a backend that wants the token. */
 const MIDDLEWARE = `
@@ -22,22 +21,12 @@ export const config = { matcher: ["/backend/:path*"] };
 /**
  * Builds an app with that middleware.
  *
- * @param {string} root the project, for its node_modules
+ * @param {string} root the project
  * @param {string} scratch a folder inside the project
  * @returns {string} the app's folder
  */
 export function buildRival(root, scratch) {
   const folder = join(scratch, "rival");
-  mkdirSync(join(folder, "app"), { recursive: true });
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  const write = (name, text) => writeFileSync(join(folder, name), text);
-  write("package.json", '{ "type": "module" }');
-  write("next.config.mjs", `export default { turbopack: { root: ${JSON.stringify(root)} } };`);
-  write("app/layout.js", "export default ({ children }) => <html><body>{children}</body></html>;");
-  write("app/page.js", "export default () => null;");
-  write("middleware.js", MIDDLEWARE);
-  const next = join(root, "node_modules/next/dist/bin/next");
-  const { status, stderr } = spawnSync(process.execPath, [next, "build"], { cwd: folder, encoding: "utf8" });
-  if (status !== 0) throw new Error(`the rival did not build: ${stderr.slice(-500)}`);
+  buildSmallApp(folder, { root, middleware: MIDDLEWARE });
   return folder;
 }

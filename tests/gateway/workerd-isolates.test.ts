@@ -44,6 +44,18 @@ describe("ten isolates on one set of Durable Objects", () => {
   const ask = (origin: string, cookie: string): Promise<Response> =>
     fetch(`${origin}/backend/x`, { headers: headersWith(cookie) });
 
+  /** A request whose refresh has reached the provider, which answers it on `release`. */
+  async function callerInMidGrant(cookie: string): Promise<{ leave: () => void; release: () => void }> {
+    let release = (): void => {};
+    provider.state.gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const port = Number(new URL(workerd.origin).port);
+    const leave = openRequest({ port, path: "/backend/gone", headers: headersWith(cookie) });
+    await until(() => provider.state.attempts === 1);
+    return { leave, release: () => release() };
+  }
+
   it("send one grant for a thousand requests at once", async () => {
     const cookie = await expired();
     const requests = workerd.origins.flatMap((origin) => Array.from({ length: 100 }, () => ask(origin, cookie)));
@@ -55,13 +67,7 @@ describe("ten isolates on one set of Durable Objects", () => {
 
   it("finish a refresh whose caller went away, and let nobody else hang", async () => {
     const cookie = await expired();
-    let release = (): void => {};
-    provider.state.gate = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const port = Number(new URL(workerd.origin).port);
-    const leave = openRequest({ port, path: "/backend/gone", headers: headersWith(cookie) });
-    await until(() => provider.state.attempts === 1);
+    const { leave, release } = await callerInMidGrant(cookie);
     const others = workerd.origins.map((origin) => ask(origin, cookie));
     leave();
     release();
@@ -71,13 +77,7 @@ describe("ten isolates on one set of Durable Objects", () => {
 
   it("keep a session whose only caller went away in mid-grant", async () => {
     const cookie = await expired();
-    let release = (): void => {};
-    provider.state.gate = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const port = Number(new URL(workerd.origin).port);
-    const leave = openRequest({ port, path: "/backend/gone", headers: headersWith(cookie) });
-    await until(() => provider.state.attempts === 1);
+    const { leave, release } = await callerInMidGrant(cookie);
     leave();
     release();
     await until(() => provider.state.grants === 1);
