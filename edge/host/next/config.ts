@@ -13,13 +13,15 @@ export interface NextGatewayOptions {
 const DEFAULT_BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 
 /**
- * Adds to a Next configuration what the gateway needs: bodies up to the limit whole, and trailing slashes left as they
- * are, since they are part of a backend's paths.
+ * Adds to a Next configuration what the gateway needs: bodies up to the limit whole, trailing slashes left as they are,
+ * since they are part of a backend's paths, and no authorization code in the log of `next dev`.
  */
 export function withGateway(config: NextConfig = {}, options: NextGatewayOptions = {}): NextConfig {
   const bodyLimitBytes = options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES;
   return {
     skipTrailingSlashRedirect: true,
+    // `next dev` prints every URL, and the provider's callback has the authorization code in its query.
+    logging: { incomingRequests: { ignore: [/^\/api\/auth\/callback\//] } },
     ...config,
     env: { ...config.env, GATEWAY_BODY_LIMIT_BYTES: String(bodyLimitBytes) },
     experimental: { ...config.experimental, proxyClientMaxBodySize: bodyLimitBytes + CUT_MARGIN_BYTES },
