@@ -85,7 +85,7 @@ export async function startFakeProvider({ port = 0, clientId = "app", clientSecr
     const claims = {
       name: `User ${grant.login}`,
       email: `${grant.login}@example.test`,
-      nonce: pending.params.get("nonce"),
+      ...(pending.params.has("nonce") && { nonce: pending.params.get("nonce") }),
     };
     const idToken = await new SignJWT(claims)
       .setProtectedHeader({ alg: "ES256", kid: "k1" })

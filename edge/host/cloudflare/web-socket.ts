@@ -21,10 +21,7 @@ export const upgradeWebSocket: NonNullable<RequestContext["upgrade"]> = async (u
   const upstream: UpgradedResponse = await fetch(url, { headers: upgrade, redirect: "manual", signal });
   if (!upstream.webSocket) return upstream;
   const protocol = upstream.headers.get("sec-websocket-protocol");
-  const init = {
-    status: 101,
-    webSocket: upstream.webSocket,
-    headers: protocol === null ? {} : { "sec-websocket-protocol": protocol },
-  };
+  const answered: Record<string, string> = protocol === null ? {} : { "sec-websocket-protocol": protocol };
+  const init = { status: 101, webSocket: upstream.webSocket, headers: answered };
   return new Response(null, init);
 };
