@@ -8,7 +8,7 @@ import { ConfigError, type Log } from "./problem";
 import { sessionCookieStyle } from "./session/cookies";
 import { createKeyRing } from "./session/sealed";
 import { createSessionCodec } from "./session/session";
-import { createSessionWriter, type SessionWriter } from "./session/writer";
+import { createSessionWriter, MAX_COOKIE_BYTES, type SessionWriter } from "./session/writer";
 import { SessionKeeper } from "./session-keeper";
 import { type Env, readSettings, type Settings } from "./settings";
 import { createEndpointFinder, type Provider, type ProviderTransport } from "./token/provider";
@@ -56,6 +56,8 @@ const DEFAULT_PROVIDER_TIMEOUT_MS = 5_000;
 /** Discovery and grant take one timeout each; the rest is for the store to hear of the result, twice if need be. */
 const leaseMsOf = (timeoutMs: number): number => 2 * timeoutMs + 5_000;
 
+const ENDED_MARGIN_SECONDS = 3_600;
+
 /** With a shared ledger a look-up is a network call; a sign-out reaches other isolates within this time. */
 const DEFAULT_CHECK_SECONDS = 30;
 
@@ -71,6 +73,9 @@ export function createGateway(host: GatewayHost): AssembledGateway {
   const providers = providersById(host.providers);
   const maxAgeSeconds = config.session?.maxAgeSeconds ?? DEFAULT_MAX_AGE_SECONDS;
   const timeoutMs = config.refresh?.timeoutMs ?? DEFAULT_PROVIDER_TIMEOUT_MS;
+  const refreshAheadSeconds = config.refresh?.aheadSeconds ?? DEFAULT_AHEAD_SECONDS;
+  requirePositive({ "session.maxAgeSeconds": maxAgeSeconds, "refresh.timeoutMs": timeoutMs });
+  requirePositive({ "refresh.aheadSeconds": refreshAheadSeconds });
   const grants = createGrants(providers, { fetch: host.fetch, timeoutMs, nowMs });
   const engine = config.ledger ?? memoryLedger();
   const ledgerContext: LedgerContext = {
@@ -81,7 +86,8 @@ export function createGateway(host: GatewayHost): AssembledGateway {
     },
     nowMs,
     fetch: host.fetch,
-    sessionMaxAgeSeconds: maxAgeSeconds,
+    // A cookie may be written a little after a sign-out, where it was not yet known, and is read with some tolerance.
+    sessionMaxAgeSeconds: maxAgeSeconds + ENDED_MARGIN_SECONDS,
     leaseMs: leaseMsOf(timeoutMs),
     secrets: settings.secrets,
     warn: (event, fields) => log({ level: "warn", event, ...fields }),
@@ -90,7 +96,6 @@ export function createGateway(host: GatewayHost): AssembledGateway {
   const writer = createWriter({ host, settings, ledger, engine, maxAgeSeconds });
   const mode = config.endedCheck ?? (engine.scope === "process" ? "always" : { everySeconds: DEFAULT_CHECK_SECONDS });
   const checks = createEndedChecks(mode, { memory: host.memory.checks, nowMs });
-  const refreshAheadSeconds = config.refresh?.aheadSeconds ?? DEFAULT_AHEAD_SECONDS;
   const keeper = new SessionKeeper({ writer, ledger, checks, refreshAheadSeconds, nowMs, log });
   return {
     ...gatewayPipeline({ origin: settings.origin, backends, keeper, fetch: host.fetch, log }),
@@ -126,8 +131,17 @@ function createWriter(options: {
   const budgetBytes = session?.cookieBudgetBytes ?? DEFAULT_BUDGET_BYTES;
   if (budgetBytes === 0 && !ledgerIsShared)
     throw new ConfigError("session.cookieBudgetBytes", "0 needs a shared ledger");
+  if (!(budgetBytes >= 0 && budgetBytes <= MAX_COOKIE_BYTES)) {
+    throw new ConfigError("session.cookieBudgetBytes", `must be between 0 and ${MAX_COOKIE_BYTES}`);
+  }
   const codec = createSessionCodec({ ring, style, maxAgeSeconds, nowMs: host.nowMs });
   return createSessionWriter(codec, { budgetBytes, ledgerIsShared, ledger, log: host.log });
+}
+
+function requirePositive(numbers: Record<string, number>): void {
+  for (const [setting, value] of Object.entries(numbers)) {
+    if (!(value > 0 && Number.isFinite(value))) throw new ConfigError(setting, "must be a positive number");
+  }
 }
 
 function openLedger(engine: LedgerEngine, memory: ProcessMemory, context: LedgerContext): Ledger {

@@ -64,7 +64,7 @@ export class SessionKeeper {
   async current(cookies: CookiePairs, waitUntil: WaitUntil): Promise<SessionState> {
     const claims = await this.#options.writer.codec.read(cookies);
     if (!claims) return { status: "none" };
-    const found = await this.#newest(claims);
+    const found = await this.#newest(claims, waitUntil);
     if (!("generation" in found)) return found;
     const entry = found;
     const cookieIsBehind = entry.generation > claims.gateway.generation;
@@ -80,6 +80,16 @@ export class SessionKeeper {
     // A client that goes away in the middle must not take a spent refresh token's successor with it.
     waitUntil(work.catch(() => {}));
     return this.#advanced(claims, await work);
+  }
+
+  /** Whether a session has ended, asked of the ledger whatever `endedCheck` says; an outage is not an end. */
+  async hasEnded(claims: SessionClaims): Promise<boolean> {
+    const { ledger, checks } = this.#options;
+    const { sid } = claims.gateway;
+    if (checks.knowsEnded(sid)) return true;
+    const { status } = await ledger.read(sid);
+    checks.note(sid, status);
+    return status === "ended";
   }
 
   /**
@@ -136,7 +146,10 @@ export class SessionKeeper {
   }
 
   /** The cookie's entry, or the ledger's where that is newer or has to be asked. */
-  async #newest(claims: SessionClaims): Promise<LedgerEntry | Exclude<SessionState, LiveSession>> {
+  async #newest(
+    claims: SessionClaims,
+    waitUntil: WaitUntil,
+  ): Promise<LedgerEntry | Exclude<SessionState, LiveSession>> {
     const { ledger, checks, log } = this.#options;
     const { sid, tokens, generation, provider } = claims.gateway;
     const own: LedgerEntry | null = tokens && { generation, provider, tokens };
@@ -152,6 +165,10 @@ export class SessionKeeper {
       return own ?? { status: "unavailable", claims, problem: "ledger_unavailable" };
     }
     if (known.status === "live" && (!own || known.entry.generation > own.generation)) return known.entry;
+    // A ledger that lost this generation would take an older cookie's refusal for the session's end.
+    if (own && own.generation > 1 && (known.status === "unknown" || known.entry.generation < own.generation)) {
+      waitUntil(ledger.keep(sid, own).catch(() => {}));
+    }
     // A cookie without tokens whose ledger entry is gone can never work again.
     return own ?? { status: "ended" };
   }

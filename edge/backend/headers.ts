@@ -104,13 +104,17 @@ export function clientResponseHeaders(upstream: Headers, options: { exposeHeader
   const headers = pick(upstream, [...FORWARDED_RESPONSE_HEADERS, ...options.exposeHeaders]);
   // fetch has decoded the body (Fetch section 4.9), so the encoded length is not its length.
   if (upstream.has("content-encoding")) headers.delete("content-length");
-  const type = upstream.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
+  const contentType = upstream.get("content-type") ?? "";
+  const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
   headers.set(
     "cache-control",
     cacheControl(upstream.get("cache-control"), { isEventStream: type === "text/event-stream" }),
   );
+  // What may be kept was chosen by the token, which the browser never sends: the cookie stands for it.
+  if (!headers.get("cache-control")?.includes("no-store")) headers.append("vary", "Cookie");
   headers.set("x-content-type-options", "nosniff");
-  if (isActiveDocument(type) && !headers.has("content-security-policy")) {
+  if ((contentType.includes(",") || isActiveDocument(type)) && !headers.has("content-security-policy")) {
+    // A doubled Content-Type is a list, of which browsers take the last; multipart parts have types of their own.
     // A backend's document would run as this site's page, with the session: it gets no origin and no script.
     headers.set("content-security-policy", "sandbox; default-src 'none'");
   }
@@ -134,7 +138,11 @@ function cacheControl(upstream: string | null, { isEventStream }: { isEventStrea
 }
 
 function isActiveDocument(type: string): boolean {
-  return type === "" || /^(?:text\/html|text\/xml|application\/xml|image\/svg\+xml|.*\+xml)$/.test(type);
+  return (
+    type === "" ||
+    type.includes(",") ||
+    /^(?:text\/html|text\/xml|application\/xml|image\/svg\+xml|multipart\/.*|.*\+xml)$/.test(type)
+  );
 }
 
 function pick(from: Headers, names: readonly string[]): Headers {

@@ -1,8 +1,11 @@
+import { BoundedMap } from "../bounded-map";
 import { Flights, type Lifeline } from "./flights";
 import type { Ledger, LedgerAdvance, LedgerContext, LedgerEntry, LedgerRead } from "./ledger";
 import type { RedisRestOptions } from "./redis-rest";
 import { type Lease, RedisStore, type StoreReply } from "./redis-store";
 import { createEntrySealer, type EntrySealer, storageName } from "./sealed-entry";
+
+const MAX_UNRECORDED = 1_000;
 
 const POLL_FIRST_MS = 25;
 const POLL_LAST_MS = 250;
@@ -27,6 +30,8 @@ export class RedisLedger implements Ledger {
   readonly #store: RedisStore;
   readonly #sealer: EntrySealer;
   readonly #flights: Flights<LedgerAdvance>;
+  /** Grants that Redis could not be told of: this process serves them, and tells Redis when it is next asked. */
+  readonly #unrecorded = new BoundedMap<LedgerEntry>(MAX_UNRECORDED);
 
   constructor(context: LedgerContext, options: RedisOptions) {
     this.#context = context;
@@ -37,6 +42,19 @@ export class RedisLedger implements Ledger {
   }
 
   async read(sid: string): Promise<LedgerRead> {
+    const known = await this.#readStore(sid);
+    const own = this.#unrecorded.get(sid);
+    if (!own) return known;
+    const isPast = known.status === "live" && known.entry.generation >= own.generation;
+    if (known.status === "ended" || isPast) {
+      this.#unrecorded.delete(sid);
+      return known;
+    }
+    if (known.status !== "unavailable" && (await this.keep(sid, own))) this.#unrecorded.delete(sid);
+    return { status: "live", entry: own };
+  }
+
+  async #readStore(sid: string): Promise<LedgerRead> {
     const reply = await this.#store.read(await this.#key(sid));
     switch (reply.status) {
       case "live":
@@ -51,6 +69,10 @@ export class RedisLedger implements Ledger {
   }
 
   async advance(sid: string, entry: LedgerEntry): Promise<LedgerAdvance> {
+    if ((this.#unrecorded.get(sid)?.generation ?? 0) > entry.generation) {
+      const known = await this.read(sid);
+      if (known.status !== "unknown") return known;
+    }
     const key = await this.#key(sid);
     return this.#flights.join(`${entry.generation} ${sid}`, (lifeline) => this.#run({ sid, key, entry, lifeline }));
   }
@@ -141,7 +163,8 @@ export class RedisLedger implements Ledger {
     }
     if (reply.status === "live") return (await this.#open(sid, reply.sealed)) ?? { status: "live", entry: next };
     if (reply.status !== "done") {
-      // The grant stands: its tokens go to the callers, and on in their cookies. Who comes with an older cookie is lost.
+      // The grant stands: its tokens go to the callers, and on in their cookies, and stay here for who comes later.
+      this.#unrecorded.set(sid, next);
       this.#context.warn("ledger_commit_failed", { cause: unavailable(reply).cause });
     }
     return { status: "live", entry: next };

@@ -61,6 +61,19 @@ export function pagesSuite(host: HostUnderTest): void {
       expect((await user.request("/backend/x")).status).toBe(200);
     });
 
+    it("prolongs no signed-out session on any of Auth.js's routes", async () => {
+      const user = await world.signedIn();
+      const cookie = user.sessionCookie();
+      await user.signOut();
+      for (const path of ["session", "session/", "session//", "providers", "signin", "csrf"]) {
+        const response = await user.request(`/api/auth/${path}`, { cookie });
+        const lines = response.headers.getSetCookie().filter((line) => line.includes("session-token"));
+        expect(lines.filter((line) => !line.includes("Max-Age=0"))).toEqual([]);
+        expect(await response.text()).not.toContain("User ada");
+      }
+      expect((await user.signIn({ callbackUrl: "/middleware-example" })).url.pathname).toBe("/middleware-example");
+    });
+
     it("protects the example's route handler", async () => {
       expect((await world.client().request("/api/protected")).status).toBe(401);
       const user = await world.signedIn();

@@ -136,6 +136,21 @@ describe("redis: coming back", () => {
     expect(discarded).toEqual([]);
   });
 
+  it("serves a grant that it could not record to later callers, and records it when Redis is back", async () => {
+    const { provider, ledgers, sid, first } = await openBench(bench);
+    const held = provider.holdNext();
+    const call = ledgers[0].advance(sid, first);
+    await held.arrived;
+    bench.rest.controls.failStatus = 500;
+    held.release();
+    await call;
+    expect(await ledgers[0].read(sid)).toMatchObject({ status: "live", entry: { generation: 2 } });
+    bench.rest.controls.failStatus = null;
+    expect(await ledgers[0].advance(sid, first)).toMatchObject({ status: "live", entry: { generation: 2 } });
+    expect(await ledgers[1].advance(sid, first)).toMatchObject({ status: "live", entry: { generation: 2 } });
+    expect(provider).toMatchObject({ grants: 1, reuses: 0 });
+  });
+
   it("ends nothing on a refusal that it could not record", async () => {
     const { provider, ledgers, sid, first } = await openBench(bench);
     const held = provider.holdNext();

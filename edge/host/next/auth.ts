@@ -50,6 +50,11 @@ export function withGateway(sources: GatewaySources, extra: Partial<NextAuthConf
   };
 }
 
+/** What an app's `callbacks.jwt` sees, and can change: not the gateway's claims, which are put back afterwards. */
+function withheld(claims: JWT): JWT {
+  return claims.gateway ? (withoutTokens(claims as unknown as SessionClaims) as unknown as JWT) : claims;
+}
+
 /** Auth.js asks it for the session cookie; state, PKCE and nonce cookies go by Auth.js's own (`@auth/core` 0.41). */
 function codecFor({ writer }: AssembledGateway, own: NextAuthConfig["jwt"]): NonNullable<NextAuthConfig["jwt"]> {
   return {
@@ -69,7 +74,7 @@ function callbacksFor({ callbacks: own, adapter }: Partial<NextAuthConfig>): Pic
       const kept = account ? claimsFromAccount(account, Date.now()) : claims.gateway;
       // Without a database Auth.js makes up a new user id at each sign-in; the provider's is the one that stays.
       if (account && !adapter) claims.sub = account.providerAccountId;
-      const token = own?.jwt ? await own.jwt(params) : claims;
+      const token = own?.jwt ? await own.jwt({ ...params, token: withheld(claims) }) : claims;
       return token && { ...token, gateway: kept };
     },
     async session(params) {

@@ -18,7 +18,8 @@ export async function authorize(
   const { authorized } = runtime.auth.callbacks ?? {};
   if (!authorized) return next;
   const { origin } = runtime.gateway.settings;
-  const url = new URL(`${request.nextUrl.pathname}${request.nextUrl.search}`, origin);
+  // Not `new URL(path, origin)`: a path that begins with `//` would name a host.
+  const url = new URL(`${origin}${request.nextUrl.pathname}${request.nextUrl.search}`);
   const verdict = await authorized({ request: new NextRequest(url, request), auth: await sessionOf(runtime, state) });
   if (verdict instanceof Response) return respond(verdict, { url, runtime, next });
   if (verdict) return next;

@@ -70,12 +70,13 @@ async function page(
   { runtime, event }: { runtime: NextRuntime; event: NextFetchEvent },
 ): Promise<Response> {
   const cookies = parseCookies(request.headers.get("cookie"));
-  const { pathname } = request.nextUrl;
+  // Auth.js takes `/api/auth/session/` for the same route.
+  const pathname = request.nextUrl.pathname.replace(/\/+$/, "");
   const isAuthRoute = pathname === AUTH_BASE_PATH || pathname.startsWith(`${AUTH_BASE_PATH}/`);
   const isSessionRoute = pathname === `${AUTH_BASE_PATH}/session`;
   const session =
     isAuthRoute && !isSessionRoute
-      ? await asItIs(runtime, cookies)
+      ? await asItIs(runtime, { cookies, isCallback: pathname.startsWith(`${AUTH_BASE_PATH}/callback`) })
       : await freshened(runtime, { cookies, event, isSessionRoute });
   const next = nextResponse(request, session.cookieHeader);
   const response = isAuthRoute ? next : await authorize(request, { runtime, state: session.state, next });
@@ -113,13 +114,27 @@ async function freshened(
   };
 }
 
-/** For sign-in, sign-out and the callback, which need no token: only what would confuse Auth.js is taken out. */
-async function asItIs({ gateway }: NextRuntime, cookies: CookiePairs): Promise<PageSession> {
+/**
+ * For sign-in, sign-out and the callback, which need no token: only what would confuse Auth.js is taken out, and a session
+ * that has ended, which Auth.js would take for a good one and prolong.
+ */
+async function asItIs(
+  { gateway }: NextRuntime,
+  { cookies, isCallback }: { cookies: CookiePairs; isCallback: boolean },
+): Promise<PageSession> {
   const { codec } = gateway.writer;
   const { name } = codec.style;
   const state: SessionState = { status: "none" };
-  if (isUnambiguous(cookies, name)) return { state, cookieHeader: null, setCookies: [] };
+  if (!cookies.some(([key]) => key.startsWith(name))) return { state, cookieHeader: null, setCookies: [] };
   const claims = await codec.read(cookies);
+  if (claims && (await gateway.keeper.hasEnded(claims))) {
+    // On the callback Auth.js sets the next session, under the same names.
+    const removal = isCallback
+      ? []
+      : await gateway.keeper.cookieLines({ status: "ended" }, cookies, { recheck: false });
+    return { state, cookieHeader: replaceSessionCookies(cookies, name, null), setCookies: removal };
+  }
+  if (isUnambiguous(cookies, name)) return { state, cookieHeader: null, setCookies: [] };
   const cookieHeader = claims
     ? replaceSessionCookies(cookies, name, await codec.seal(claims))
     : dropForeignCookies(cookies, name);
