@@ -18,7 +18,6 @@ const kinds = {
   session_expired: { status: 401, title: "The session has ended. Sign in again.", level: "info" },
   cross_site: { status: 403, title: "Only this site's own pages may call this backend.", level: "warn" },
   bad_path: { status: 400, title: "The path is not in its canonical form.", level: "warn" },
-  backend_unknown: { status: 404, title: "No backend is configured at this path.", level: "info" },
   method_not_allowed: { status: 405, title: "This backend does not take this method.", level: "info" },
   body_too_large: { status: 413, title: "The request body is larger than this host can forward.", level: "info" },
   client_closed: { status: 499, title: "The client went away before the answer.", level: "info" },

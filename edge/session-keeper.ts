@@ -66,20 +66,16 @@ export class SessionKeeper {
     if (!claims) return { status: "none" };
     const found = await this.#newest(claims, waitUntil);
     if (!("generation" in found)) return found;
-    const entry = found;
-    const cookieIsBehind = entry.generation > claims.gateway.generation;
-    const state: LiveSession = { status: "live", claims, entry, cookieIsBehind };
-    const fresh = this.#freshness(entry);
+    const cookieIsBehind = found.generation > claims.gateway.generation;
+    const state: LiveSession = { status: "live", claims, entry: found, cookieIsBehind };
+    const fresh = this.#freshness(found);
     if (fresh === "fresh") return state;
-    if (entry.tokens.refreshToken === null) return fresh === "due" ? state : { status: "sign_in_needed", claims };
+    if (found.tokens.refreshToken === null) return fresh === "due" ? state : { status: "sign_in_needed", claims };
     if (fresh === "due") {
       this.#refreshBeside(state, waitUntil);
       return state;
     }
-    const work = this.#advance(claims.gateway.sid, entry);
-    // A client that goes away in the middle must not take a spent refresh token's successor with it.
-    waitUntil(work.catch(() => {}));
-    return this.#advanced(claims, await work);
+    return this.#wentPast(state, waitUntil);
   }
 
   /** Whether a session has ended, asked of the ledger whatever `endedCheck` says; an outage is not an end. */
@@ -108,9 +104,7 @@ export class SessionKeeper {
       const isNewer = known.status === "live" && known.entry.generation > entry.generation;
       return isNewer ? { status: "live", claims, entry: known.entry, cookieIsBehind: true } : null;
     }
-    const work = this.#advance(sid, entry);
-    waitUntil(work.catch(() => {}));
-    const state = this.#advanced(claims, await work);
+    const state = await this.#wentPast({ claims, entry }, waitUntil);
     if (state.status === "live") this.#rejectedAtMs.set(sid, nowMs);
     return state.status === "unavailable" ? null : state;
   }
@@ -206,7 +200,15 @@ export class SessionKeeper {
     return result;
   }
 
-  #advanced(claims: SessionClaims, result: LedgerAdvance): SessionState {
+  /** The session past a generation that can't be used any more. */
+  async #wentPast(
+    { claims, entry }: Pick<LiveSession, "claims" | "entry">,
+    waitUntil: WaitUntil,
+  ): Promise<SessionState> {
+    const work = this.#advance(claims.gateway.sid, entry);
+    // A client that goes away in the middle must not take a spent refresh token's successor with it.
+    waitUntil(work.catch(() => {}));
+    const result = await work;
     if (result.status === "live") return { status: "live", claims, entry: result.entry, cookieIsBehind: true };
     if (result.status === "ended") return { status: "ended" };
     if (result.status === "unavailable") return { status: "unavailable", claims, problem: "ledger_unavailable" };
