@@ -1,5 +1,6 @@
 import { failure } from "../../gateway";
 import { consoleLog } from "../console-log";
+import { isPrivateNoStore, PRIVATE_NO_STORE } from "../keep-cookies-private";
 import { type GatewaySources, nextRuntime } from "../next/runtime";
 import { RAW_TARGET_HEADER } from "../process-memory";
 import { preparePlatform, type WorkerContext, type WorkerEnv } from "./platform";
@@ -55,11 +56,11 @@ function withRawTarget(request: Request, target: string): Request {
   return new Request(request, { headers });
 }
 
-/** No cache may keep a response that sets a cookie; Next says `no-store` without `private` for a Server Action's. */
+/** No cache may keep a response that sets a cookie. */
 function keepCookiesPrivate(response: Response): Response {
-  const isPrivate = /\bprivate\b.*\bno-store\b/.test(response.headers.get("cache-control") ?? "");
+  const isPrivate = isPrivateNoStore(response.headers.get("cache-control") ?? "");
   if (isPrivate || !response.headers.has("set-cookie")) return response;
   const copy = new Response(response.body, response);
-  copy.headers.set("cache-control", "private, no-store");
+  copy.headers.set("cache-control", PRIVATE_NO_STORE);
   return copy;
 }

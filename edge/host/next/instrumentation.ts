@@ -2,6 +2,7 @@ import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AssembledGateway } from "../../create-gateway";
 import { ConfigError } from "../../problem";
+import { isPrivateNoStore, PRIVATE_NO_STORE } from "../keep-cookies-private";
 import { processMemory, RAW_TARGET_HEADER } from "../process-memory";
 import { type GatewaySources, nextRuntime } from "./runtime";
 
@@ -42,8 +43,8 @@ export function registerGateway(sources: GatewaySources): void {
 function keepCookiesPrivate(response: ServerResponse): void {
   const writeHead = response.writeHead;
   response.writeHead = ((...args: Parameters<typeof writeHead>) => {
-    const isPrivate = /\bprivate\b.*\bno-store\b/.test(String(response.getHeader("cache-control")));
-    if (response.hasHeader("set-cookie") && !isPrivate) response.setHeader("cache-control", "private, no-store");
+    const isPrivate = isPrivateNoStore(String(response.getHeader("cache-control")));
+    if (response.hasHeader("set-cookie") && !isPrivate) response.setHeader("cache-control", PRIVATE_NO_STORE);
     return writeHead.apply(response, args);
   }) as typeof writeHead;
 }

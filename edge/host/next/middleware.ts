@@ -7,10 +7,12 @@ import {
   isUnambiguous,
   parseCookies,
   replaceSessionCookies,
+  sessionCookieNames,
   staleCookieLines,
 } from "../../session/cookies";
 import type { SessionState } from "../../session-keeper";
 import { consoleLog } from "../console-log";
+import { PRIVATE_NO_STORE } from "../keep-cookies-private";
 import { processMemory, RAW_TARGET_HEADER } from "../process-memory";
 import { authorize } from "./authorize";
 import { bodyLimitBytes } from "./body-limit";
@@ -85,7 +87,7 @@ async function page(
   // Auth.js's routes set cookies after us, and what we say of caching survives theirs; for Server Actions, where Next
   // overwrites it, instrumentation says it again (measured on 16.4.6).
   const isRead = request.method === "GET" || request.method === "HEAD";
-  if (setCookies.length > 0 || isAuthRoute || !isRead) response.headers.set("cache-control", "private, no-store");
+  if (setCookies.length > 0 || isAuthRoute || !isRead) response.headers.set("cache-control", PRIVATE_NO_STORE);
   return response;
 }
 
@@ -99,7 +101,7 @@ async function freshened(
   const state = await keeper.current(cookies, event.waitUntil.bind(event));
   if (state.status === "none" || state.status === "ended") {
     const setCookies = await keeper.cookieLines(state, cookies, { recheck: false });
-    const isClean = !cookies.some(([name]) => name.startsWith(style.name));
+    const isClean = sessionCookieNames(cookies, style.name).length === 0;
     return { state, cookieHeader: isClean ? null : replaceSessionCookies(cookies, style.name, null), setCookies };
   }
   const renewed = await keeper.renewed(state, cookies);
@@ -125,7 +127,7 @@ async function asItIs(
   const { codec } = gateway.writer;
   const { name } = codec.style;
   const state: SessionState = { status: "none" };
-  if (!cookies.some(([key]) => key.startsWith(name))) return { state, cookieHeader: null, setCookies: [] };
+  if (sessionCookieNames(cookies, name).length === 0) return { state, cookieHeader: null, setCookies: [] };
   const claims = await codec.read(cookies);
   if (claims && (await gateway.keeper.hasEnded(claims))) {
     // On the callback Auth.js sets the next session, under the same names.
